@@ -1,0 +1,129 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { type FileStat, type RunOptions, type RunResult, type System, SystemError } from './port.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+function systemError(error: unknown, path: string): SystemError {
+  const code = (error as NodeJS.ErrnoException).code;
+  return new SystemError(typeof code === 'string' ? code : 'EIO', path);
+}
+
+async function orSystemError<T>(path: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw systemError(error, path);
+  }
+}
+
+async function readBytes(path: string, offset: number, length: number): Promise<Buffer> {
+  // O_NONBLOCK: opening a FIFO that somebody put where a file belongs must not hang.
+  const handle = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    // Files of /proc and /sys report size 0, so the length asked for is read, not the size.
+    const chunks: Buffer[] = [];
+    let read = 0;
+    while (read < length) {
+      const chunk = Buffer.allocUnsafe(Math.min(65536, length - read));
+      const { bytesRead } = await handle.read(chunk, 0, chunk.length, offset === 0 ? null : offset + read);
+      if (bytesRead === 0) break;
+      chunks.push(chunk.subarray(0, bytesRead));
+      read += bytesRead;
+    }
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** What of lstat or stat the collectors use. */
+export function fileStat(stat: Awaited<ReturnType<typeof fs.stat>>): FileStat {
+  const kind = stat.isFile()
+    ? 'file'
+    : stat.isDirectory()
+      ? 'directory'
+      : stat.isSocket()
+        ? 'socket'
+        : stat.isCharacterDevice()
+          ? 'character-device'
+          : stat.isFIFO()
+            ? 'fifo'
+            : 'other';
+  return {
+    kind,
+    mode: Number(stat.mode) & 0o7777,
+    uid: Number(stat.uid),
+    gid: Number(stat.gid),
+    size: Number(stat.size),
+    mtimeMs: Number(stat.mtimeMs),
+    inode: Number(stat.ino),
+  };
+}
+
+/** The machine cardcheck runs on. */
+export function realSystem(): System {
+  return {
+    platform: process.platform === 'darwin' ? 'darwin' : 'linux',
+    uid: process.geteuid?.() ?? 0,
+    gid: process.getegid?.() ?? 0,
+    groups: process.getgroups?.() ?? [],
+    pid: process.pid,
+    live: true,
+    env: (name) => process.env[name],
+    now: () => Date.now(),
+    readFile: async (path, limit = MEBIBYTE) => (await orSystemError(path, readBytes(path, 0, limit))).toString('utf8'),
+    readBytes: (path, offset, length) => orSystemError(path, readBytes(path, offset, length)),
+    readDir: async (path) => (await orSystemError(path, fs.readdir(path))).sort(),
+    readLink: (path) => orSystemError(path, fs.readlink(path)),
+    realPath: (path) => orSystemError(path, fs.realpath(path)),
+    stat: async (path) => fileStat(await orSystemError(path, fs.stat(path))),
+    access: async (path, mode) => {
+      const bits = (mode === 'write' ? 0 : constants.R_OK) | (mode === 'read' ? 0 : constants.W_OK);
+      try {
+        await fs.access(path, bits);
+        return true;
+      } catch (error) {
+        const wrapped = systemError(error, path);
+        if (wrapped.isDenied || wrapped.code === 'EROFS') return false;
+        throw wrapped;
+      }
+    },
+    run,
+  };
+}
+
+function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
+  const { timeoutMs = 1500, limit = MEBIBYTE } = options;
+  return new Promise((resolve, reject) => {
+    const child = execFile(
+      program,
+      args,
+      {
+        encoding: 'utf8',
+        // SIGKILL: a program stuck in the kernel's USB layer ignores the polite signal, and none that
+        // collectors run holds a card.
+        killSignal: 'SIGKILL',
+        timeout: timeoutMs,
+        maxBuffer: limit,
+        env: { ...process.env, LC_ALL: 'C', LANGUAGE: 'C', ...options.env },
+      },
+      (error, stdout, stderr) => {
+        const failure = error as (NodeJS.ErrnoException & { killed?: boolean; code?: string | number | null }) | null;
+        if (failure === null || typeof failure.code === 'number') {
+          resolve({ exitCode: failure === null ? 0 : Number(failure.code), stdout, stderr });
+        } else if (failure.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+          resolve({ exitCode: null, stdout: stdout.slice(0, limit), stderr: stderr.slice(0, limit) });
+        } else if (typeof failure.code === 'string') {
+          reject(new SystemError(failure.code, program));
+        } else if (failure.killed === true) {
+          reject(new SystemError('ETIMEDOUT', program, `${program} did not finish within ${timeoutMs} ms`));
+        } else {
+          resolve({ exitCode: null, stdout, stderr });
+        }
+      },
+    );
+    child.stdin?.end();
+  });
+}
