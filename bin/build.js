@@ -1,4 +1,4 @@
-// Bundles src/main.ts and the addon child into dist/app. Ink, zod and every other part that only some
+// Bundles src/main.ts and the programs of child processes into dist/app. Ink, zod and every other part that only some
 // commands print stay behind dynamic imports, so esbuild's splitting turns them into lazy chunks.
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,12 @@ await rm(new URL('../dist/app', import.meta.url), { recursive: true, force: true
 const result = await build({
   ...bundleOptions,
   absWorkingDir: root,
-  entryPoints: { main: 'src/main.ts', 'addon-child': 'src/pcsc/addon-child.ts' },
+  entryPoints: {
+    main: 'src/main.ts',
+    'addon-child': 'src/pcsc/addon-child.ts',
+    'rig-cards': 'src/rig/card-process.ts',
+    'rig-holder': 'src/rig/holder-process.ts',
+  },
   outdir: 'dist/app',
   splitting: true,
   metafile: true,
