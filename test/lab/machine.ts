@@ -1,0 +1,168 @@
+/**
+ * Lab machines: QEMU boots Debian's own kernel without KVM; the root is a debootstrapped Debian, lent read-only
+ * over 9p under a tmpfs. Everything fetched is kept in the user's cache folder and made again when it is gone.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { basename, join } from 'node:path';
+
+export const suites = ['bookworm', 'trixie', 'sid'] as const;
+export type Suite = (typeof suites)[number];
+
+/** Debian's mirror as this machine's apt knows it, so that no host is written down here. */
+function mirror(): string {
+  const sources = ['/etc/apt/sources.list', ...readdirSync('/etc/apt/sources.list.d').map((name) => `/etc/apt/sources.list.d/${name}`)];
+  for (const path of sources) {
+    if (!existsSync(path)) continue;
+    const uri = /^(?:URIs:|deb(?:\s+\[[^\]]*\])?)\s+(\S+)/m.exec(readFileSync(path, 'utf8'))?.[1];
+    if (uri !== undefined) return uri;
+  }
+  throw new Error('no Debian mirror in /etc/apt');
+}
+
+const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cardcheck', 'lab');
+
+/** What every root needs besides Debian's minimum. */
+const rootPackages =
+  'pcscd,libccid,scdaemon,gnupg,gpg-agent,usbutils,usbip,kmod,udev,iproute2,procps,util-linux,libstdc++6,libpcsclite1,vsmartcard-vpcd';
+
+/** Modules in the order in which a lab machine needs them; pn533_usb waits in /opt/modules until a scenario binds it. */
+const bootModules = ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'vhci-hcd', 'unix_diag'];
+const laterModules = ['pn533_usb'];
+
+export interface LabRun {
+  exitCode: number | null;
+  console: string;
+  seconds: number;
+}
+
+function must(program: string, args: string[], options: { cwd?: string; input?: Buffer; quiet?: boolean } = {}): Buffer {
+  const done = spawnSync(program, args, { cwd: options.cwd, input: options.input, maxBuffer: 512 * 1024 * 1024, env: { ...process.env, LC_ALL: 'C' } });
+  if (done.error !== undefined) throw new Error(`${program}: ${done.error.message}`);
+  if (done.status !== 0) throw new Error(`${program} ${args.join(' ')} ended with ${done.status}:\n${done.stderr.toString().slice(-2000)}`);
+  return done.stdout;
+}
+
+/** Installs the lab's own needs with apt where they are missing. Needs root, as debootstrap does. */
+export function prepareHost(say: (line: string) => void): void {
+  if (process.geteuid?.() !== 0) throw new Error('the lab needs root: debootstrap and 9p shares keep owners and device rules');
+  const needed = { 'qemu-system-x86': 'qemu-system-x86_64', 'busybox-static': 'busybox', debootstrap: 'debootstrap', cpio: 'cpio', kmod: 'depmod' };
+  const missing = Object.entries(needed)
+    .filter(([, program]) => spawnSync('sh', ['-c', `command -v ${program}`], { env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` } }).status !== 0)
+    .map(([name]) => name);
+  if (missing.length === 0) return;
+  say(`installing ${missing.join(' ')}`);
+  must('apt-get', ['update', '-qq']);
+  must('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...missing]);
+}
+
+/** The root folder of a suite, debootstrapped at first use. */
+export function root(suite: Suite, say: (line: string) => void): string {
+  const place = join(cache, 'roots', suite);
+  if (existsSync(place)) return place;
+  const half = `${place}.making`;
+  rmSync(half, { recursive: true, force: true });
+  mkdirSync(half, { recursive: true });
+  say(`debootstrapping Debian ${suite}`);
+  must('debootstrap', ['--variant=minbase', `--include=${rootPackages}`, suite, half, mirror()]);
+  renameSync(half, place);
+  return place;
+}
+
+interface Kernel {
+  image: string;
+  initramfs: string;
+}
+
+/** Debian's kernel with its modules, and an initramfs that can mount the root. */
+export function kernel(scripts: string, say: (line: string) => void): Kernel {
+  const place = join(cache, 'kernel');
+  if (!existsSync(join(place, 'boot'))) {
+    const half = `${place}.making`;
+    rmSync(half, { recursive: true, force: true });
+    mkdirSync(half, { recursive: true });
+    say('fetching the Debian kernel');
+    must('apt-get', ['update', '-qq']);
+    const name = /Depends: (linux-image-\S+)/.exec(must('apt-cache', ['depends', 'linux-image-amd64']).toString())?.[1];
+    if (name === undefined) throw new Error('apt knows no kernel that linux-image-amd64 depends on');
+    must('apt-get', ['download', name], { cwd: half });
+    const archive = readdirSync(half).find((file) => file.endsWith('.deb'));
+    must('dpkg', ['-x', archive as string, '.'], { cwd: half });
+    rmSync(join(half, archive as string));
+    renameSync(half, place);
+  }
+  const image = readdirSync(join(place, 'boot')).find((file) => file.startsWith('vmlinuz-')) as string;
+  const version = image.slice('vmlinuz-'.length);
+  must('depmod', ['-b', place, version]);
+
+  const tree = join(cache, 'initramfs');
+  rmSync(tree, { recursive: true, force: true });
+  for (const folder of ['bin', 'modules', 'proc', 'sys', 'dev']) mkdirSync(join(tree, folder), { recursive: true });
+  copyFileSync('/bin/busybox', join(tree, 'bin/busybox'));
+  copyFileSync(join(scripts, 'init.sh'), join(tree, 'init'));
+  chmodSync(join(tree, 'init'), 0o755);
+  chmodSync(join(tree, 'bin/busybox'), 0o755);
+  const files = (modules: string[]) => [
+    ...new Set(
+      modules.flatMap((module) =>
+        [...must('modprobe', ['-d', place, '-S', version, '--show-depends', module]).toString().matchAll(/^insmod (\S+)/gm)].map((match) => match[1] as string),
+      ),
+    ),
+  ];
+  const atBoot = files(bootModules);
+  const later = files(laterModules).filter((file) => !atBoot.includes(file));
+  for (const file of [...atBoot, ...later]) copyFileSync(file, join(tree, 'modules', basename(file)));
+  writeFileSync(join(tree, 'modules/order'), atBoot.map((file) => `${basename(file)}\n`).join(''));
+  writeFileSync(join(tree, 'modules/pn533'), later.map((file) => `${basename(file)}\n`).join(''));
+  const archive = must('sh', ['-c', 'find . | cpio -o -H newc --quiet'], { cwd: tree });
+  const initramfs = join(cache, 'initramfs.cpio');
+  writeFileSync(initramfs, archive);
+  return { image: join(place, 'boot', image), initramfs };
+}
+
+/**
+ * Boots a machine and waits until it turns itself off.
+ * @param shares folders of this machine: `root` and `tool` read-only, `out` writable
+ * @param timeoutMs after which the machine is pulled the plug
+ */
+export async function boot(machine: Kernel, shares: { root: string; tool: string; out: string }, timeoutMs: number, onConsole: (text: string) => void): Promise<LabRun> {
+  const started = Date.now();
+  const lend = (tag: string, path: string, readonly: boolean) => [
+    '-virtfs',
+    `local,path=${path},mount_tag=${tag},security_model=none,multidevs=remap${readonly ? ',readonly=on' : ''}`,
+  ];
+  const qemu = spawn(
+    'qemu-system-x86_64',
+    [
+      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '2048', '-smp', '2', '-nographic', '-no-reboot', '-nic', 'none'],
+      ...['-kernel', machine.image, '-initrd', machine.initramfs, '-append', 'console=ttyS0 quiet panic=-1 random.trust_cpu=on'],
+      ...lend('root', shares.root, true),
+      ...lend('tool', shares.tool, true),
+      ...lend('out', shares.out, false),
+    ],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let console = '';
+  const hear = (chunk: Buffer) => {
+    console = (console + chunk.toString()).slice(-1_000_000);
+    onConsole(chunk.toString());
+  };
+  qemu.stdout.on('data', hear);
+  qemu.stderr.on('data', hear);
+  const timer = setTimeout(() => qemu.kill('SIGKILL'), timeoutMs);
+  const exitCode = await new Promise<number | null>((resolve, reject) => {
+    qemu.once('error', reject);
+    qemu.once('close', resolve);
+  });
+  clearTimeout(timer);
+  return { exitCode, console, seconds: (Date.now() - started) / 1000 };
+}
+
+/** Folder for what one boot gets and gives. */
+export function workFolder(name: string): string {
+  const place = join(cache, name);
+  rmSync(place, { recursive: true, force: true });
+  mkdirSync(place, { recursive: true });
+  return place;
+}

@@ -1,0 +1,301 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { OpenPgpCard } from '../../src/rig/openpgp-card.ts';
+import type { Finding, Report } from '../../src/report/schema.ts';
+import { CcidReader, type ReaderIdentity } from './ccid-reader.ts';
+import { UsbipServer } from './usbip.ts';
+
+/** Emulated processors are slow; only a hang is longer than this. */
+const patienceMs = 40_000;
+
+export const yubikey: ReaderIdentity = {
+  busId: '1-1',
+  vendor: 0x1050,
+  product: 0x0407,
+  manufacturer: 'Yubico',
+  name: 'YubiKey OTP+FIDO+CCID',
+  hidInterfaces: 2,
+};
+export const nitrokey: ReaderIdentity = { busId: '1-2', vendor: 0x20a0, product: 0x42b2, manufacturer: 'Nitrokey', name: 'Nitrokey 3' };
+export const builtIn: ReaderIdentity = { busId: '1-3', vendor: 0x058f, product: 0x9540, manufacturer: 'Generic', name: 'EMV Smartcard Reader', protocols: 3 };
+export const acr122u: ReaderIdentity = { busId: '1-4', vendor: 0x072f, product: 0x2200, manufacturer: 'ACS', name: 'ACR122U PICC Interface', protocols: 3 };
+
+export interface Output {
+  exitCode: number | null;
+  text: string;
+}
+
+/** A held handle of another program. */
+export interface OtherProgram {
+  pid: number;
+  release(): Promise<void>;
+}
+
+/** One lab machine while a scenario plays: its bus, its daemons, its GnuPG, and cardcheck. */
+export class Workbench {
+  readonly findings: string[][] = [];
+  readonly notes: string[] = [];
+  readonly #usb = new UsbipServer();
+  readonly #readers = new Map<string, CcidReader>();
+  readonly #children = new Set<ChildProcess>();
+  #serial = 1;
+
+  readonly home = '/root/.gnupg';
+  readonly gnupg = Number(/\) (\d+\.\d+)/.exec(this.run('gpg', ['--version']).text)?.[1]);
+
+  describe(): string {
+    return `GnuPG ${this.gnupg}`;
+  }
+
+  /** A machine without readers, daemons and configuration. */
+  async begin(): Promise<void> {
+    mkdirSync(this.home, { recursive: true });
+    chmodSync(this.home, 0o700);
+    mkdirSync('/run/pcscd', { recursive: true });
+    // The virtual reader of vpcd is for the other tests; here the bus speaks.
+    rmSync('/etc/reader.conf.d', { recursive: true, force: true });
+    mkdirSync('/etc/reader.conf.d');
+    await this.#usb.listen();
+  }
+
+  async end(): Promise<void> {
+    for (const child of this.#children) child.kill('SIGKILL');
+    this.run('gpgconf', ['--kill', 'all']);
+    this.#killByName('pcscd', 'scdaemon', 'gpg-agent');
+    this.#usb.close();
+    rmSync(this.home, { recursive: true, force: true });
+    rmSync('/run/pcscd', { recursive: true, force: true });
+    await sleep(1000);
+  }
+
+  /** Runs a program to its end. @returns stdout and stderr together */
+  run(program: string, args: readonly string[], uid?: number): Output {
+    const asUser = uid === undefined ? [] : ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--'];
+    const [command, all] = uid === undefined ? [program, args] : ['setpriv', [...asUser, program, ...args]];
+    const env = uid === undefined ? process.env : { ...process.env, HOME: '/tmp', XDG_RUNTIME_DIR: undefined };
+    const done = spawnSync(command, all, { encoding: 'utf8', timeout: patienceMs, env });
+    return { exitCode: done.status, text: `${done.stdout ?? ''}${done.stderr ?? ''}` };
+  }
+
+  // --- the bus
+
+  /** Puts a reader with an OpenPGP card (unless told otherwise) on the bus and waits until the kernel has it. */
+  async plug(identity: ReaderIdentity, card: 'openpgp' | 'none' = 'openpgp'): Promise<CcidReader> {
+    const reader = new CcidReader(identity);
+    if (card === 'openpgp') {
+      const application = new OpenPgpCard(this.#serial++);
+      reader.insert({
+        powerOn: () => application.atr,
+        powerOff: () => application.forget(),
+        transmit: (apdu) => application.transmit(apdu),
+      });
+    }
+    this.#readers.set(identity.busId, reader);
+    this.#usb.add(reader);
+    await this.#attach(identity);
+    return reader;
+  }
+
+  unplug(identity: ReaderIdentity): Promise<void> {
+    this.#usb.unplug(identity.busId);
+    return this.until(`${identity.name} leaves the bus`, () => this.sysfsName(identity) === null);
+  }
+
+  /** The same reader comes back. */
+  replug(identity: ReaderIdentity): Promise<void> {
+    return this.#attach(identity);
+  }
+
+  /** Name of the device in /sys/bus/usb/devices, e.g. 1-1. */
+  sysfsName(identity: ReaderIdentity): string | null {
+    const id = identity.vendor.toString(16).padStart(4, '0');
+    const product = identity.product.toString(16).padStart(4, '0');
+    const read = (name: string, file: string) => {
+      try {
+        return readFileSync(`/sys/bus/usb/devices/${name}/${file}`, 'utf8').trim();
+      } catch {
+        return '';
+      }
+    };
+    return readdirSync('/sys/bus/usb/devices').find((name) => read(name, 'idVendor') === id && read(name, 'idProduct') === product) ?? null;
+  }
+
+  /** The device's node, e.g. /dev/bus/usb/001/002. */
+  node(identity: ReaderIdentity): string {
+    const name = this.sysfsName(identity);
+    const number = (file: string) => readFileSync(`/sys/bus/usb/devices/${name}/${file}`, 'utf8').trim().padStart(3, '0');
+    return `/dev/bus/usb/${number('busnum')}/${number('devnum')}`;
+  }
+
+  async #attach(identity: ReaderIdentity): Promise<void> {
+    // Not spawnSync: the server that usbip talks to lives in this very process.
+    await this.#finished(this.#spawn('usbip', ['attach', '-r', '127.0.0.1', '-b', identity.busId]));
+    await this.until(`${identity.name} appears on the bus`, () => this.sysfsName(identity) !== null && existsSync(this.node(identity)));
+    await this.#finished(this.#spawn('udevadm', ['settle', '--timeout=10']));
+  }
+
+  loadKernelDriver(list: string): void {
+    for (const file of readFileSync(`/opt/modules/${list}`, 'utf8').split('\n').filter(Boolean)) this.run('insmod', [`/opt/modules/${file}`]);
+  }
+
+  unloadKernelDriver(...names: string[]): void {
+    for (const name of names) this.run('rmmod', [name]);
+  }
+
+  // --- pcscd and its clients
+
+  /** @param elsewhere in a mount namespace of its own, as a snap or container would run it */
+  async startPcscd(elsewhere = false): Promise<void> {
+    const log = elsewhere ? '/tmp/pcscd-elsewhere.log' : '/tmp/pcscd.log';
+    const command = `exec pcscd --foreground --debug >${log} 2>&1`;
+    if (elsewhere) this.#spawn('unshare', ['-m', 'sh', '-c', `mount -t tmpfs tmpfs /run && mkdir /run/pcscd && ${command}`]);
+    else this.#spawn('sh', ['-c', command]);
+    const socketThere = elsewhere ? () => existsSync(log) && readFileSync(log, 'utf8').includes('ready') : () => existsSync('/run/pcscd/pcscd.comm');
+    await this.until('pcscd is ready', socketThere);
+    await sleep(3000); // its first scan of the bus powers every card
+  }
+
+  async stopPcscd(): Promise<void> {
+    this.#killByName('pcscd');
+    await this.until('pcscd ends', () => this.pids('pcscd').length === 0);
+    rmSync('/run/pcscd/pcscd.comm', { force: true });
+    rmSync('/run/pcscd/pcscd.pid', { force: true });
+  }
+
+  /** A second program with a handle. @param part of the reader's name */
+  async hold(mode: 'shared' | 'exclusive', part: string): Promise<OtherProgram> {
+    const reader = this.readers().find((name) => name.includes(part));
+    if (reader === undefined) throw new Error(`pcscd does not list a reader like "${part}"; it lists: ${this.readers().join(', ') || 'none'}`);
+    const child = this.#spawn('/opt/tool/node', ['/opt/tool/guest.js', 'hold', mode, reader]);
+    const said = await new Promise<string>((resolve) => {
+      let text = '';
+      child.stdout?.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (text.includes('holding')) resolve(text);
+      });
+      child.stderr?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+      child.once('exit', () => resolve(text));
+    });
+    if (!said.includes('holding')) throw new Error(`the other program could not connect: ${said.trim()}`);
+    return {
+      pid: child.pid as number,
+      release: async () => {
+        child.stdin?.end();
+        await this.#finished(child);
+      },
+    };
+  }
+
+  /** Whether another program can have the reader shared right now. */
+  async canShare(part: string): Promise<boolean> {
+    try {
+      await (await this.hold('shared', part)).release();
+      return true;
+    } catch (error) {
+      this.notes.push(String(error));
+      return false;
+    }
+  }
+
+  /** Readers that pcscd lists, by cardcheck's own passive view. */
+  readers(): string[] {
+    const report = this.#cardcheck(['--passive'], undefined);
+    return report.readers.filter((reader) => reader.listed).map((reader) => reader.name);
+  }
+
+  // --- GnuPG
+
+  /** `gpg --card-status`: takes the card. */
+  gpgCardStatus(uid?: number): Output {
+    return this.run('gpg', ['--card-status'], uid);
+  }
+
+  configureScdaemon(...lines: string[]): void {
+    appendFileSync(`${this.home}/scdaemon.conf`, `${lines.join('\n')}\n`);
+  }
+
+  restartScdaemon(): void {
+    this.run('gpgconf', ['--kill', 'scdaemon']);
+  }
+
+  pids(comm: string): number[] {
+    return this.run('pgrep', ['-x', comm]).text.split('\n').filter(Boolean).map(Number);
+  }
+
+  // --- cardcheck
+
+  /** A full run. @param uid as this user; default root */
+  cardcheck(uid?: number): Report {
+    const report = this.#cardcheck([], uid);
+    this.findings.push(report.findings.filter((finding) => finding.severity !== 'info').map((finding) => `${finding.severity}:${finding.id}`));
+    return report;
+  }
+
+  #cardcheck(args: string[], uid: number | undefined): Report {
+    const output = this.run('/opt/tool/node', ['/opt/tool/cardcheck/bin/cardcheck.js', '--json', '--timeout', '8', ...args], uid);
+    try {
+      return JSON.parse(output.text.slice(output.text.indexOf('{'), output.text.lastIndexOf('}') + 1)) as Report;
+    } catch {
+      throw new Error(`cardcheck printed no report (exit ${output.exitCode}): ${output.text.slice(0, 500)}`);
+    }
+  }
+
+  /** Does what a finding prints: each command of its remedies of that kind, as they stand, and each edit. */
+  apply(finding: Finding, kind: 'now' | 'lasting'): void {
+    for (const remedy of finding.remedies.filter((one) => one.kind === kind)) {
+      for (const command of remedy.commands) {
+        const done = this.run('sh', ['-c', command.replace(/\bsudo /g, '')]);
+        this.notes.push(`$ ${command} → ${done.exitCode}`);
+      }
+    }
+  }
+
+  // --- the scenario's own words
+
+  expect(claim: string, isSo: boolean): void {
+    if (!isSo) throw new Error(`expected: ${claim}`);
+  }
+
+  /** Exactly these error findings, in any order. */
+  expectErrors(report: Report, ...ids: string[]): Finding[] {
+    const found = report.findings.filter((finding) => finding.severity === 'error');
+    const names = [...new Set(found.map((finding) => finding.id))].sort();
+    this.expect(`errors ${ids.join(', ') || 'none'}; found ${names.join(', ') || 'none'}`, names.join() === [...ids].sort().join());
+    return found;
+  }
+
+  async until(what: string, isSo: () => boolean): Promise<void> {
+    const end = Date.now() + patienceMs;
+    while (!isSo()) {
+      if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
+      await sleep(200);
+    }
+  }
+
+  #spawn(program: string, args: string[]): ChildProcess {
+    const child = spawn(program, args, { stdio: 'pipe' });
+    this.#children.add(child);
+    child.once('exit', () => this.#children.delete(child));
+    child.on('error', (error) => this.notes.push(String(error)));
+    return child;
+  }
+
+  #finished(child: ChildProcess): Promise<void> {
+    return new Promise((resolve) => {
+      if (child.exitCode !== null) resolve();
+      child.once('exit', () => resolve());
+    });
+  }
+
+  #killByName(...names: string[]): void {
+    for (const pid of names.flatMap((name) => this.pids(name))) {
+      try {
+        process.kill(pid, 'SIGTERM');
+      } catch {
+        // It ended by itself meanwhile.
+      }
+    }
+  }
+}
+
