@@ -1,0 +1,86 @@
+/**
+ * Who connected to pcscd, asked of the kernel connection by connection. The cost grows with the connections and
+ * not with what else the machine has open, and neither network nor pid namespaces hide anybody.
+ */
+import { SystemError, type System } from '../system/port.ts';
+
+/** The other end of one of pcscd's connections. */
+export interface Connector {
+  /** pcscd's descriptor. */
+  fd: number;
+  /** Inode of pcscd's own end, as in `socket:[4711]`. */
+  inode: number;
+  /** Inode of the client's end; null when it has been closed. */
+  peer: number | null;
+  /** The process that called connect(2), as numbered in our pid namespace; 0 when it is not visible from there. */
+  pid: number;
+  /** That process's descriptor of the client's end; null when it has none, so that the end belongs to another by now. */
+  clientFd: number | null;
+}
+
+/** setns(2) has a number of its own on each architecture; pidfd_open and pidfd_getfd have the same on all. */
+const SETNS: Readonly<Record<string, number>> = { x64: 308, arm64: 268 };
+
+/**
+ * Node can neither copy another process's descriptor nor speak netlink, so Perl does (Essential on Debian):
+ * pidfd_getfd(2) copies pcscd's end for an instant, getsockopt SO_PEERCRED tells who connected (unix(7)),
+ * SIOCGSKNS the network namespace the connection belongs to, and one exact query of sock_diag(7) in there the
+ * inode of the other end. Nothing is read from or written to a connection.
+ */
+const SCRIPT = String.raw`
+use strict;
+use Socket;
+my ($setns, $pcscd, @fds) = map { $_ + 0 } @ARGV;
+my $process = syscall(434, $pcscd, 0);
+exit 1 if $process < 0;
+for my $fd (@fds) {
+  my $copy = syscall(438, $process, $fd, 0);
+  next if $copy < 0;
+  open(my $end, '+<&=', $copy) or next;
+  my $inode = (stat $end)[1];
+  my ($pid) = unpack 'L', getsockopt($end, SOL_SOCKET, SO_PEERCRED) // next;
+  my $namespace = ioctl($end, 0x894C, 0);
+  syscall($setns, $namespace + 0, 0x40000000) if $setns && defined $namespace;
+  my $peer = peer($inode) // 0;
+  my ($held) = grep { (readlink($_) // '') eq "socket:[$peer]" } $peer && $pid ? glob "/proc/$pid/fd/*" : ();
+  print join(' ', $fd, $inode, $peer, $pid, ($held // '-') =~ m{([^/]+)$}), "\n";
+}
+sub peer {
+  my ($inode) = @_;
+  socket(my $netlink, 16, SOCK_RAW, 4) or return;
+  my $request = pack 'CCSLLLLL', 1, 0, 0, 0xffffffff, $inode, 4, 0xffffffff, 0xffffffff;
+  send($netlink, pack('LSSLL', 16 + length $request, 20, 1, 1, 0) . $request, 0) or return;
+  defined recv($netlink, my $answer, 8192, 0) or return;
+  my ($end, $type) = unpack 'LS', $answer;
+  return if $type != 20;
+  for (my $at = 32; $at + 8 <= $end; ) {
+    my ($length, $attribute) = unpack 'SS', substr $answer, $at;
+    return unpack 'L', substr $answer, $at + 4 if $attribute == 2;
+    $at += ($length + 3) & ~3;
+  }
+  return;
+}
+`;
+
+const DEADLINE_MS = 1500;
+
+/**
+ * The client of each of pcscd's descriptors. One that is missing in the answer has been closed or is no UNIX socket.
+ * Needs root (CAP_SYS_PTRACE) and Linux 5.6.
+ * @throws SystemError ENOENT without Perl, EPERM when the kernel refuses
+ */
+export async function connectorsOf(system: System, pcscd: number, fds: readonly number[]): Promise<Map<number, Connector>> {
+  const args = [SETNS[process.arch] ?? 0, pcscd, ...fds].map(String);
+  const { exitCode, stdout } = await system.run('perl', ['-e', SCRIPT, ...args], { timeoutMs: DEADLINE_MS });
+  if (exitCode !== 0) throw new SystemError('EPERM', `/proc/${pcscd}/fd`);
+  return new Map(parseConnectors(stdout).map((connector) => [connector.fd, connector]));
+}
+
+function parseConnectors(text: string): Connector[] {
+  return text.split('\n').flatMap((line) => {
+    const match = /^(\d+) (\d+) (\d+) (\d+) (\d+|-)$/.exec(line);
+    if (match === null) return [];
+    const [fd = 0, inode = 0, peer = 0, pid = 0] = match.slice(1, 5).map(Number);
+    return [{ fd, inode, peer: peer === 0 ? null : peer, pid, clientFd: match[5] === '-' ? null : Number(match[5]) }];
+  });
+}
