@@ -52,10 +52,7 @@ export interface EnterOptions {
   detached?: boolean;
 }
 
-export interface RunResult {
-  /** null when a signal ended it. */
-  exitCode: number | null;
-  signal: NodeJS.Signals | null;
+export interface RunResult extends Exit {
   stdout: string;
   stderr: string;
 }
@@ -70,7 +67,15 @@ export interface Inmate {
   readonly insidePid: number;
   /** Signals the process itself; true when it was there. */
   kill(signal?: NodeJS.Signals): boolean;
-  readonly exited: Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>;
+  readonly exited: Promise<Exit>;
+  /** What it has said so far, where its output is piped. */
+  readonly said: { stdout(): string; stderr(): string };
+}
+
+interface Exit {
+  /** null when a signal ended it. */
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
 }
 
 /** Mount, pid and network namespaces (and a user namespace where need be) that live as long as this process wants, and no longer. */
@@ -146,12 +151,14 @@ export class Namespace {
         ...options.env,
       },
     });
-    const exited = new Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }>((resolve) => {
+    const exited = new Promise<Exit>((resolve) => {
       child.once('exit', (exitCode, signal) => resolve({ exitCode, signal }));
       child.once('error', () => resolve({ exitCode: 127, signal: null }));
     });
+    // At once: Node throws away what a process said when it ends before anybody listens.
+    const said = { stdout: collect(child.stdout), stderr: collect(child.stderr) };
     const pid = await untilForked(child);
-    return { child, pid, insidePid: insidePidOf(pid), exited, kill: (signal = 'SIGTERM') => signalProcess(pid, signal) };
+    return { child, pid, insidePid: insidePidOf(pid), exited, said, kill: (signal = 'SIGTERM') => signalProcess(pid, signal) };
   }
 
   /**
@@ -161,18 +168,14 @@ export class Namespace {
    */
   async run(command: string, args: readonly string[], options: EnterOptions & { timeoutMs?: number; input?: string } = {}): Promise<RunResult> {
     const inmate = await this.spawn(command, args, { ...options, stdio: 'pipe' });
-    const { child } = inmate;
-    const stdout = collect(child.stdout);
-    const stderr = collect(child.stderr);
+    const { child, said } = inmate;
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(options.input ?? '');
     const timer = setTimeout(() => inmate.kill('SIGKILL'), options.timeoutMs ?? 30_000);
-    const closed = once(child, 'close').catch(() => undefined);
     const end = await inmate.exited;
     clearTimeout(timer);
-    // A daemon it leaves behind may keep the pipes open for ever, so their end is not waited for without limit.
-    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 300).unref())]);
-    return { ...end, stdout: stdout(), stderr: stderr() };
+    await outputEnded(child);
+    return { ...end, stdout: said.stdout(), stderr: said.stderr() };
   }
 
   /** Ends every process inside and waits until the namespaces are gone. */
@@ -239,8 +242,14 @@ function signalProcess(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
+/** A daemon that a program leaves behind may keep its pipes open for ever, so their end is not waited for without limit. */
+async function outputEnded(child: ChildProcess): Promise<void> {
+  const isOpen = (): boolean => [child.stdout, child.stderr].some((stream) => stream !== null && !stream.readableEnded);
+  for (let waited = 0; isOpen() && waited < 300; waited += 5) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
 /** Keeps what a stream says; the function returns it as text. */
-export function collect(stream: NodeJS.ReadableStream | null): () => string {
+function collect(stream: NodeJS.ReadableStream | null): () => string {
   const chunks: Buffer[] = [];
   stream?.on('data', (chunk: Buffer) => chunks.push(chunk));
   return () => Buffer.concat(chunks).toString('utf8');

@@ -1,4 +1,5 @@
 import { type As, type EnterOptions, type Namespace, rigFolder, type RunResult } from './namespace.ts';
+import { until } from './until.ts';
 
 export interface GnupgOptions {
   as?: As;
@@ -35,12 +36,16 @@ export class PrivateGnupg {
     await this.run('sh', ['-c', 'cat > "$0"', `${this.home}/scdaemon.conf`], lines(scdaemonConf));
   }
 
-  /** Ends scdaemon; the next use starts a new one. */
+  /**
+   * Ends scdaemon; the next use starts a new one. Waits until gpg-agent has taken notice, which it does at its next
+   * tick, up to 4 s later; until then gpg gets "Broken pipe" (seen with 2.2.40).
+   */
   async killScdaemon(): Promise<void> {
     await this.run('gpgconf', ['--kill', 'scdaemon']);
+    await until('scdaemon is gone', async () => (await this.scdaemonPids()).length === 0);
   }
 
-  /** Ids, as seen inside, of the scdaemons that run there. */
+  /** Ids, as seen inside, of the scdaemons there, the dead that gpg-agent has not buried yet included. */
   async scdaemonPids(): Promise<number[]> {
     const { stdout } = await this.run('sh', ['-c', 'for p in /proc/[0-9]*; do [ "$(cat $p/comm 2>/dev/null)" = scdaemon ] && echo ${p#/proc/}; done; true']);
     return stdout.split('\n').filter(Boolean).map(Number);

@@ -1,10 +1,9 @@
 import { readdir } from 'node:fs/promises';
-import { collect, type Inmate, type Namespace } from './namespace.ts';
+import type { Inmate, Namespace } from './namespace.ts';
 import { PcscdClient, type ReaderRow } from './pcscd-client.ts';
+import { until } from './until.ts';
 
 export const pcscdSocket = '/run/pcscd/pcscd.comm';
-const pollMs = 10;
-const startMs = 10_000;
 
 /** The pcscd of a rig. */
 export class PrivatePcscd {
@@ -35,9 +34,8 @@ export class PrivatePcscd {
   async start(): Promise<void> {
     const [program, ...args] = this.#command;
     const inmate = await this.#namespace.spawn(program, args, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
-    const words = [collect(inmate.child.stdout), collect(inmate.child.stderr)];
     this.#inmate = inmate;
-    this.#log = () => words.map((said) => said()).join('');
+    this.#log = () => inmate.said.stdout() + inmate.said.stderr();
     let ended = false;
     void inmate.exited.then(() => {
       ended = true;
@@ -88,14 +86,5 @@ export class PrivatePcscd {
   /** Number of its open files. */
   async fds(): Promise<number> {
     return (await readdir(`/proc/${this.pid}/fd`)).length;
-  }
-}
-
-/** Asks again until it is so. @throws Error after `timeoutMs` (default 10 000 ms) */
-export async function until(description: string, isSo: () => Promise<boolean>, timeoutMs = startMs): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await isSo())) {
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${description}`);
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
   }
 }

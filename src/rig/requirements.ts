@@ -27,9 +27,9 @@ const vpcdConfiguration = '/etc/reader.conf.d/vpcd';
 const vpcdLibraries = ['/usr/lib/pcsc/drivers/serial/libifdvpcd.so', '/usr/local/lib/pcsc/drivers/serial/libifdvpcd.so'];
 
 /** Absolute path of a program, or null. */
-export async function findProgram(name: string): Promise<string | null> {
+export async function findProgram(name: string, folders: readonly string[] = searchPath): Promise<string | null> {
   return firstReadable(
-    searchPath.map((folder) => join(folder, name)),
+    folders.map((folder) => join(folder, name)),
     constants.X_OK,
   );
 }
@@ -42,12 +42,14 @@ export async function findVpcd(): Promise<string | null> {
 }
 
 /**
+ * @param vpcd whether the virtual reader driver is needed as well
+ * @param folders where programs are looked for
  * @throws RigError naming what is missing and the one command that installs all of it
  */
-export async function requirePrograms(programs: readonly Program[], vpcd: boolean): Promise<void> {
+export async function requirePrograms(programs: readonly Program[], vpcd: boolean, folders: readonly string[] = searchPath): Promise<void> {
   const missing = new Map<string, string>();
   for (const program of programs) {
-    if ((await findProgram(program)) === null) missing.set(program, packageOf[program]);
+    if ((await findProgram(program, folders)) === null) missing.set(program, packageOf[program]);
   }
   if (vpcd && (await findVpcd()) === null) missing.set('the virtual reader driver libifdvpcd.so', 'vsmartcard-vpcd');
   if (missing.size === 0) return;

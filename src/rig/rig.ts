@@ -12,7 +12,8 @@ import type { CardKind } from './vpcd.ts';
 
 /** vpcd gives every reader two slots and cannot do otherwise (vsmartcard ifd-vpcd.c, VICC_MAX_SLOTS). */
 const slotsPerReader = 2;
-const friendlyName = 'Virtual PCD';
+/** Two readers of one name would be listed under one name. */
+const friendlyNames = ['Virtual PCD', ...'BCDEFGH'].map((name, index) => (index === 0 ? name : `Virtual PCD ${name}`));
 const firstPort = 0x8c7b;
 
 export interface RigOptions {
@@ -60,10 +61,11 @@ export class Rig {
     return new VirtualCard(this.#cards, index);
   }
 
-  /** Puts the cards into their slots, which need not be served yet. */
+  /** Puts the cards into their slots, which need not be served yet. @throws Error when their process cannot run */
   async insertCards(slots: readonly string[]): Promise<void> {
     const inmate = await this.#runOwn('rig-cards', slots, 'root');
     this.#cards = new Channel(inmate.child);
+    await this.#cards.call('counts', 0);
   }
 
   /** Runs a program inside to its end. */
@@ -160,7 +162,7 @@ async function writeReaderConfiguration(namespace: Namespace, readers: number): 
     const library = `${rigFolder}/vpcd-${reader}.so`;
     await copyFile(vpcd, namespace.path(library));
     const port = portOf(reader * slotsPerReader);
-    entries.push(`FRIENDLYNAME "${friendlyName}"\nDEVICENAME /dev/null:${port}\nLIBPATH ${library}\nCHANNELID ${port}\n`);
+    entries.push(`FRIENDLYNAME "${friendlyNames[reader]}"\nDEVICENAME /dev/null:${port}\nLIBPATH ${library}\nCHANNELID ${port}\n`);
   }
   await writeFile(namespace.path(`${rigFolder}/reader.conf.d/vpcd`), entries.join('\n'));
 }
