@@ -163,18 +163,25 @@ const client = z.object({
   process: processSchema.nullable().meta({ description: 'null: this user may not see whose connection it is' }),
   connections: z.int().meta({ description: 'one per SCARDCONTEXT' }),
   inodes: z.array(z.string()),
+  modules: z.array(path).default([]).meta({ description: 'PKCS#11 modules it has loaded, as far as this user may see' }),
 });
 
 /** What is known of one open handle, or transaction, from pcscd's own memory. */
 const handle = z.object({
   reader: z.string(),
   access: z.enum(['exclusive', 'transaction', 'shared']),
-  pid: pid.nullable(),
+  pid: pid.nullable().meta({ description: 'null: the owner of the connection could not be seen' }),
+  process: processSchema.nullable(),
   hCard: z.string(),
 });
 
 const configLine = z.object({ file: path, line: z.int(), option: z.string(), value: z.string().nullable() });
-const configProblem = z.object({ file: path, line: z.int().nullable(), text: z.string().nullable(), message: z.string() });
+const configMessage = z.object({ file: path, line: z.int().nullable(), text: z.string().nullable(), message: z.string() });
+const configProblem = configMessage.extend({
+  effect: z.enum(['rejected', 'overridden', 'unevaluated', 'unreadable']).meta({
+    description: 'rejected by scdaemon; overridden by the global file; in a condition only scdaemon can evaluate; in a file it cannot read',
+  }),
+});
 
 const scdaemonBackend = z.enum(['usb-only', 'usb-then-pcsc', 'pcsc', 'unknown']);
 
@@ -241,7 +248,7 @@ export const factSchemas = {
     z.object({
       protocol: z.object({ major: z.int(), minor: z.int() }),
       announced: z.object({ major: z.int(), minor: z.int() }),
-      slots: z.int().meta({ description: 'entries of the reader table: 16, 48 on Fedora, N from protocol 4:6' }),
+      slots: z.int().nullable().meta({ description: 'entries of the reader table: 16, 48 on Fedora, N from protocol 4:6; null: it was not sent' }),
       woken: z.boolean().meta({ description: 'pcscd was asleep and our connection started it' }),
     }),
   ),
@@ -259,6 +266,7 @@ export const factSchemas = {
       clients: z.array(client),
       unattributed: z.int().meta({ description: 'connections whose process could not be seen' }),
       hiddenByNamespace: z.int().meta({ description: 'connections that ss does not list, by pcscd\'s own descriptors' }),
+      complete: z.boolean().default(false).meta({ description: 'pcscd\'s own descriptors were compared: no connection stays uncounted' }),
     }),
   ),
   handles: fact(z.array(handle)).meta({ description: 'read from pcscd\'s memory, every step validated' }),
@@ -280,7 +288,8 @@ export const factSchemas = {
         .meta({ description: 'null: not installed' }),
       expectedScdaemon: path.nullable().meta({ description: 'where gpgconf says it belongs' }),
       homeDir: path,
-      homeDirFrom: z.enum(['default', 'GNUPGHOME', 'gpgconf']),
+      uid: uid.meta({ description: 'whose GnuPG this is: under sudo, the user who called it' }),
+      homeDirFrom: z.enum(['default', 'GNUPGHOME', 'gpgconf', 'SUDO_UID']),
       sysconfDir: path,
       agentSocket: path.nullable(),
     }),
@@ -290,7 +299,7 @@ export const factSchemas = {
       files: z.array(z.object({ path, state: z.enum(['read', 'missing', 'unreadable', 'error']), uid: uid.nullable(), mtime: isoTime.nullable() })),
       lines: z.array(configLine).meta({ description: 'options in force, in order' }),
       problems: z.array(configProblem).meta({ description: 'lines that do not do what they seem to' }),
-      verdict: z.object({ exitCode: z.int().nullable(), messages: z.array(configProblem) }).nullable().meta({ description: 'what scdaemon --gpgconf-test says' }),
+      verdict: z.object({ exitCode: z.int().nullable(), messages: z.array(configMessage) }).nullable().meta({ description: 'what scdaemon --gpgconf-test says' }),
       fatal: z.boolean().meta({ description: 'scdaemon refuses to start with it' }),
       disableCcid: z.boolean(),
       pcscShared: z.boolean(),
