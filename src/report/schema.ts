@@ -86,6 +86,20 @@ export const reportSchema = z.object({
   unseen: z.array(z.object({ what: z.string(), need: z.string() })).meta({ description: 'what stayed unseen and what would show it' }),
 });
 
+/** What stdout carries in JSON mode when no report could be made. */
+export const failureSchema = z.object({
+  schemaVersion: z.literal(1),
+  tool: z.object({ name: z.literal('cardcheck'), version: z.string() }),
+  error: z.object({
+    exitCode: z.int().meta({ description: '64 usage, 65 bad snapshot, 66 unreadable, 70 a bug in cardcheck, 73 cannot write, 130 interrupted, 143 terminated' }),
+    message: z.string(),
+  }),
+});
+
+/** Exactly one of these is on stdout in JSON mode; only a failure has `error`. */
+export const outputSchema = z.union([reportSchema, failureSchema]);
+
+export type FailureReport = z.infer<typeof failureSchema>;
 export type Severity = (typeof severities)[number];
 export type Certainty = (typeof certainties)[number];
 export type LayerId = (typeof layerIds)[number];

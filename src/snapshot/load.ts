@@ -1,0 +1,68 @@
+import { createReadStream, type ReadStream } from 'node:fs';
+import * as z from 'zod';
+import { exitCodes, Failure } from '../exit-code.ts';
+import { sanitize, visible } from './sanitize.ts';
+import { type Snapshot, snapshotSchema } from './schema.ts';
+
+/** Bytes. A snapshot of a machine with a thousand clients has less than one MiB. */
+const LARGEST = 64 * 1024 * 1024;
+/** Problems that are shown of an invalid file; the rest is counted. */
+const SHOWN_PROBLEMS = 5;
+const SCHEMA_VERSION = 1;
+
+/**
+ * A saved snapshot, validated and made visible again: the file may come from anybody.
+ * @param file path, or `-` for stdin
+ * @throws Failure 66 (cannot be read), 65 (too large, not JSON, not a snapshot, of a newer version)
+ */
+export async function loadSnapshot(file: string, stdin: NodeJS.ReadableStream = process.stdin): Promise<Snapshot> {
+  const name = file === '-' ? 'standard input' : visible(file);
+  return parseSnapshot(await read(file, name, stdin), name);
+}
+
+/** @param name of the source, for the sentence that rejects it */
+export function parseSnapshot(text: string, name: string): Snapshot {
+  const reject = (why: string) => new Failure(exitCodes.badData, `${name} is not a snapshot of cardcheck: ${why}`);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    throw reject(text.trim() === '' ? 'it is empty' : `it is not JSON (${visible((error as Error).message)})`);
+  }
+  const version = (json as { schemaVersion?: unknown } | null)?.schemaVersion;
+  if (typeof version === 'number' && version > SCHEMA_VERSION) {
+    throw reject(`it has schema version ${version} and this cardcheck reads versions up to ${SCHEMA_VERSION}; a newer cardcheck wrote it`);
+  }
+  if (typeof json === 'object' && json !== null && 'findings' in json) {
+    throw reject('it is a report (--json); only what --save wrote can be examined again');
+  }
+  const result = snapshotSchema.safeParse(json);
+  if (!result.success) throw reject(problems(result.error));
+  return sanitize(result.data);
+}
+
+function problems(error: z.ZodError): string {
+  const { issues } = error;
+  const shown = visible(z.prettifyError(new z.ZodError(issues.slice(0, SHOWN_PROBLEMS))).replace(/\n\s*/g, ' '));
+  return issues.length > SHOWN_PROBLEMS ? `${shown} and ${issues.length - SHOWN_PROBLEMS} more` : shown;
+}
+
+async function read(file: string, name: string, stdin: NodeJS.ReadableStream): Promise<string> {
+  const stream = file === '-' ? stdin : createReadStream(file, { end: LARGEST });
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of stream) {
+      const bytes = Buffer.from(chunk as Buffer);
+      size += bytes.length;
+      if (size > LARGEST) break;
+      chunks.push(bytes);
+    }
+  } catch (error) {
+    throw new Failure(exitCodes.noInput, `cannot read ${name}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`);
+  } finally {
+    if ('destroy' in stream) (stream as ReadStream).destroy();
+  }
+  if (size > LARGEST) throw new Failure(exitCodes.badData, `${name} is not a snapshot of cardcheck: it is larger than ${LARGEST / 1024 / 1024} MiB`);
+  return Buffer.concat(chunks).toString('utf8');
+}

@@ -1,0 +1,140 @@
+/**
+ * Pseudonyms for what points at a person: users, hosts, homes, serial numbers, arguments of processes. One original
+ * has one pseudonym in the whole snapshot, so that a report of it still says that two things are the same.
+ */
+import type { Process, Snapshot } from './schema.ts';
+
+/** What a snapshot does not hold but its strings may contain. */
+export interface KnownNames {
+  hostname: string | null;
+}
+
+/** Accounts of the system; their names are the same everywhere. Human users begin at 1000 on Linux (login.defs), at 501 on macOS. */
+const FIRST_HUMAN_UID = { linux: 1000, darwin: 501 };
+const NOBODY = 65534;
+
+/** Words that are the subject of every report; an account or host of that name points at nobody. */
+const PUBLIC_WORDS = new Set(['root', 'nobody', 'localhost', 'pcscd', 'scdaemon', 'gpg', 'gpg-agent', 'cardcheck', 'linux', 'darwin', 'debian', 'ubuntu', 'fedora', 'home']);
+
+/** Fields with one of a few fixed words; an account may be called "shared", the share mode stays what it was. */
+const FIXED_FIELDS = new Set([
+  'status', 'platform', 'place', 'kind', 'mode', 'backend', 'backends', 'outcome', 'access', 'from', 'homeDirFrom', 'state', 'shareMode', 'accessPcsc', 'accessCard',
+]);
+
+/** Fields whose value is a table with keys from outside. */
+const TABLES = new Set(['environment']);
+
+/** Arguments that say how a program runs and nothing about whom it serves. */
+const PUBLIC_ARGUMENTS = new Set([
+  '--multi-server', '--server', '--daemon', '--supervised', '--foreground', '--auto-exit', '--homedir', '--options', '--use-standard-socket', '--system', '--user',
+  '-f', '-x', '-a', '-d', '-D', '-c', '--debug', '--info', '--apdu', '--disable-polkit', '--polling-rate', '--force-reader-polling', '-m',
+]);
+/** Programs whose first argument is the program one really runs. */
+const INTERPRETERS = /^(?:python[\d.]*|perl[\d.]*|ruby[\d.]*|node|bash|dash|sh|java)$/;
+
+/** The serial number libccid puts into a reader's name: "Yubico YubiKey CCID (0012345678) 00 00" (libccid ifdhandler / readerfactory). */
+const READER_SERIAL = /\(([^()]+)\) [0-9A-F]{2} [0-9A-F]{2}$/;
+/** Personal folders, whoever's they are. */
+const HOME = /\/(?:home|Users)\/([^/\s'":]+)/g;
+/** The application identifier of an OpenPGP card: RID, application, version, manufacturer, then the serial number (OpenPGP card 3.4.1 §4.2.1). */
+const OPENPGP_AID = /(D27600012401[0-9A-F]{8})[0-9A-F]{8}/gi;
+/** Serial numbers of fewer characters are no serial numbers ("0", "A1"). */
+const SHORTEST_SERIAL = 4;
+
+/** A copy of the snapshot without originals; a redacted one is returned as it is. */
+export function redact(snapshot: Snapshot, known: KnownNames = { hostname: null }): Snapshot {
+  if (snapshot.redacted) return snapshot;
+  const names = pseudonyms(snapshot, known);
+  const withoutArguments = mapProcesses(snapshot, (process) => ({ ...process, argv: publicArguments(process.argv) }));
+  return { ...replaceStrings(withoutArguments, replacer(names)), redacted: true };
+}
+
+/** Original → pseudonym. */
+function pseudonyms(snapshot: Snapshot, { hostname }: KnownNames): Map<string, string> {
+  const text = JSON.stringify(snapshot);
+  const names = new Map<string, string>();
+  const name = (kind: string, originals: Iterable<string>) => {
+    let n = 0;
+    for (const original of new Set(originals)) {
+      if (PUBLIC_WORDS.has(original.toLowerCase()) || names.has(original)) continue;
+      let pseudonym: string;
+      // A pseudonym that occurs already would make two things look like one.
+      do pseudonym = `${kind}${++n}`;
+      while (text.includes(pseudonym));
+      names.set(original, pseudonym);
+    }
+  };
+  name('user', userNames(snapshot, text));
+  name('host', hostname === null ? [] : [hostname, hostname.split('.')[0] as string].filter((part) => part !== ''));
+  name('serial', serials(snapshot));
+  return names;
+}
+
+function userNames(snapshot: Snapshot, text: string): string[] {
+  const { host, gnupg } = snapshot.facts;
+  const firstHuman = FIRST_HUMAN_UID[host.status === 'ok' ? host.value.platform : 'linux'];
+  const found: string[] = [];
+  const user = (uid: number, name: string | null) => {
+    if (name !== null && name !== '' && uid >= firstHuman && uid !== NOBODY) found.push(name);
+  };
+  if (host.status === 'ok') user(host.value.user.uid, host.value.user.name);
+  mapProcesses(snapshot, (process) => {
+    user(process.uid, process.user);
+    return process;
+  });
+  for (const [, name] of text.matchAll(HOME)) found.push(name as string);
+  // A home outside /home is named after its user as well, or after something as personal.
+  const home = gnupg.status === 'ok' ? /\/([^/]+)\/\.gnupg\/?$/.exec(gnupg.value.homeDir)?.[1] : undefined;
+  return home === undefined ? found : [...found, home];
+}
+
+function serials({ facts }: Snapshot): string[] {
+  const readers = [
+    ...(facts.readers.status === 'ok' ? facts.readers.value : []),
+    ...(facts.libraryReaders.status === 'ok' ? facts.libraryReaders.value : []),
+  ].map((reader) => READER_SERIAL.exec(reader.name)?.[1]);
+  const devices = facts.usbDevices.status === 'ok' ? facts.usbDevices.value.map((device) => device.serial) : [];
+  return [...readers, ...devices].filter((serial): serial is string => typeof serial === 'string' && serial.length >= SHORTEST_SERIAL);
+}
+
+/** What stays of a command line: the program, how it runs, and which script an interpreter runs. */
+function publicArguments(argv: readonly string[]): string[] {
+  const [program = '', ...rest] = argv;
+  const script = INTERPRETERS.test(program.split('/').at(-1) as string) ? rest.find((argument) => !argument.startsWith('-')) : undefined;
+  return argv.length === 0 ? [] : [program, ...rest.filter((argument) => argument === script || PUBLIC_ARGUMENTS.has(argument))];
+}
+
+function isProcess(value: object): value is Process {
+  return 'pid' in value && 'argv' in value && 'comm' in value;
+}
+
+/** A copy with every process changed, wherever in the facts it stands. */
+function mapProcesses<T>(value: T, change: (process: Process) => Process): T {
+  const walk = (inner: unknown): unknown => {
+    if (Array.isArray(inner)) return inner.map(walk);
+    if (typeof inner !== 'object' || inner === null) return inner;
+    if (isProcess(inner)) return change(inner);
+    return Object.fromEntries(Object.entries(inner).map(([key, deeper]) => [key, walk(deeper)]));
+  };
+  return walk(value) as T;
+}
+
+function replaceStrings<T>(value: T, replace: (text: string) => string): T {
+  const walk = (inner: unknown, field: string | null): unknown => {
+    if (typeof inner === 'string') return field !== null && FIXED_FIELDS.has(field) ? inner : replace(inner);
+    if (Array.isArray(inner)) return inner.map((entry) => walk(entry, field));
+    if (typeof inner !== 'object' || inner === null) return inner;
+    // Keys are ours, except those of a table of names.
+    return Object.fromEntries(Object.entries(inner).map(([key, deeper]) => [field !== null && TABLES.has(field) ? replace(key) : key, walk(deeper, key)]));
+  };
+  return walk(value, null) as T;
+}
+
+/** Replaces whole words only: a user called "al" must not turn "serial" into something else. Longest first, so that a name within a name is safe. */
+function replacer(names: ReadonlyMap<string, string>): (text: string) => string {
+  const withoutAids = (text: string) => text.replace(OPENPGP_AID, '$100000000');
+  if (names.size === 0) return withoutAids;
+  const escaped = [...names.keys()].sort((a, b) => b.length - a.length).map((original) => original.replace(/[\\^$.|?*+()[\]{}]/g, '\\$&'));
+  const words = new RegExp(`(?<![\\p{L}\\p{N}])(?:${escaped.join('|')})(?![\\p{L}\\p{N}])`, 'gu');
+  return (text) => withoutAids(text.replace(words, (original) => names.get(original) ?? original));
+}

@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type * as z from 'zod';
+import { ok } from '../../src/snapshot/fact.ts';
+import { redact } from '../../src/snapshot/redact.ts';
+import { type Snapshot, snapshotSchema } from '../../src/snapshot/schema.ts';
+import { arbitraryOf } from '../support/arbitrary.ts';
+import { processNamed, soundSnapshot } from '../support/snapshot.ts';
+
+const READER = 'Yubico YubiKey CCID (0012345678) 00 00';
+
+function personal(): Snapshot {
+  const base = soundSnapshot();
+  const reader = base.facts.readers.status === 'ok' ? base.facts.readers.value[0] : undefined;
+  if (reader === undefined) throw new Error('the sound snapshot has a reader');
+  return soundSnapshot({
+    readers: ok([{ ...reader, name: READER }], 'pcscd'),
+    clients: ok({
+      clients: [
+        { process: processNamed('firefox', { argv: ['/usr/bin/firefox', '--profile', '/home/alice/p', 'https://intra.example/?token=hunter2'] }), connections: 1, inodes: ['12345'] },
+        { process: processNamed('python3', { user: 'bob', uid: 1001, argv: ['/usr/bin/python3', '/usr/bin/ykman', 'oath', 'accounts', 'add'] }), connections: 1, inodes: ['2'] },
+      ],
+      unattributed: 0, hiddenByNamespace: 0,
+    }, 'ss'),
+    scdaemonConfig: ok({
+      files: [{ path: '/home/alice/.gnupg/scdaemon.conf', state: 'read', uid: 1000, mtime: null }],
+      lines: [{ file: '/home/alice/.gnupg/scdaemon.conf', line: 1, option: 'reader-port', value: READER }], problems: [], verdict: null, fatal: false, disableCcid: true,
+      pcscShared: true, readerPort: READER, backend: 'pcsc', shareMode: 'shared',
+    }, '/home/alice/.gnupg/scdaemon.conf'),
+  });
+}
+
+describe('redact', () => {
+  test('replaces users, serials, homes and arguments, the same by the same', () => {
+    const { facts } = redact(personal());
+    const text = JSON.stringify(facts);
+    for (const original of ['alice', 'bob', '0012345678', 'hunter2', 'intra.example', 'oath']) expect(text).not.toContain(original);
+    expect(facts.readers).toMatchObject({ value: [{ name: 'Yubico YubiKey CCID (serial1) 00 00' }] });
+    expect(facts.scdaemonConfig).toMatchObject({ value: { readerPort: 'Yubico YubiKey CCID (serial1) 00 00', files: [{ path: '/home/user1/.gnupg/scdaemon.conf' }] } });
+    expect(facts.clients).toMatchObject({ value: { clients: [{ process: { user: 'user1', argv: ['/usr/bin/firefox'] } }, { process: { user: 'user2', argv: ['/usr/bin/python3', '/usr/bin/ykman'] } }] } });
+    expect(facts.pcscdProcesses).toMatchObject({ value: [{ process: { user: 'root' } }] });
+  });
+
+  test('replaces the serial number in an OpenPGP application identifier', () => {
+    const aid = 'D276000124010304000612345678';
+    const { facts } = redact(soundSnapshot({ clients: { status: 'failed', error: `card ${aid}0000` } }));
+    expect(facts.clients).toEqual({ status: 'failed', error: 'card D2760001240103040006000000000000' });
+  });
+
+  test('is idempotent and gives a valid snapshot', () => {
+    const once = redact(personal());
+    expect(once.redacted).toBe(true);
+    expect(redact(once)).toEqual(once);
+    expect(snapshotSchema.safeParse(once).error).toBeUndefined();
+  });
+
+  test('no planted original survives, whatever else the snapshot holds', () => {
+    const planted = { user: 'zoë-planted', host: 'planted-host', serial: 'PLANTED123456', argument: 'planted secret' };
+    const text = fc.oneof(fc.constantFrom('pcscd', '/usr/lib/x', 'shared'), ...Object.values(planted).slice(0, 3).map((word) => fc.constantFrom(word, `/srv/${word}/x`, `of ${word}.`)));
+    const snapshots = arbitraryOf(snapshotSchema, text) as fc.Arbitrary<Snapshot>;
+    fc.assert(
+      fc.property(snapshots, (arbitrary) => {
+        const snapshot: Snapshot = { ...arbitrary, redacted: false, facts: { ...arbitrary.facts, ...marked(planted) } };
+        const saved = JSON.stringify(redact(snapshot, { hostname: planted.host }));
+        for (const original of Object.values(planted)) expect(saved).not.toContain(original);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('leaves every field of fixed words alone', () => {
+    const words = fixedWords(snapshotSchema);
+    expect(words.size).toBeGreaterThan(30);
+    for (const name of words) {
+      const base = soundSnapshot();
+      if (base.facts.host.status !== 'ok') throw new Error('the sound snapshot has a host');
+      const host = ok({ ...base.facts.host.value, user: { uid: 1000, name, groups: [] } }, 'x');
+      expect(snapshotSchema.safeParse(redact({ ...personal(), facts: { ...personal().facts, host } })).success, `a user called ${name}`).toBe(true);
+    }
+  });
+});
+
+/** The facts through which redaction learns who and what is personal. */
+function marked({ user, serial, argument }: { user: string; serial: string; argument: string }): Partial<Snapshot['facts']> {
+  return {
+    usbHolders: ok({ holders: [{ node: '/dev/bus/usb/001/002', process: processNamed('scdaemon', { user, uid: 1001, argv: ['scdaemon', argument] }) }], unseenProcesses: 0 }, '/proc'),
+    libraryReaders: ok([{ name: `Reader (${serial}) 00 00`, state: 0, atr: null }], 'library'),
+  };
+}
+
+/** Every word of every enumeration and literal of a schema. */
+function fixedWords(schema: z.ZodType, found = new Set<string>()): Set<string> {
+  const def = schema.def as unknown as { type: string; entries?: Record<string, string>; values?: unknown[]; shape?: Record<string, z.ZodType>; element?: z.ZodType; innerType?: z.ZodType; valueType?: z.ZodType; options?: z.ZodType[] };
+  for (const word of [...Object.values(def.entries ?? {}), ...(def.values ?? [])]) if (typeof word === 'string') found.add(word);
+  for (const inner of [...Object.values(def.shape ?? {}), ...(def.options ?? []), def.element, def.innerType, def.valueType]) if (inner !== undefined) fixedWords(inner, found);
+  return found;
+}
