@@ -1,4 +1,5 @@
 import type { Process } from '../snapshot/schema.ts';
+import { perProcess, perRun } from './per-run.ts';
 import type { System } from './port.ts';
 
 /** Clock ticks per second in /proc/PID/stat (USER_HZ, 100 on every architecture Node runs on). */
@@ -6,7 +7,8 @@ const USER_HZ = 100;
 /** Bytes of a command line that are kept; the kernel allows megabytes. */
 const CMDLINE_LIMIT = 16 * 1024;
 const STAT_LIMIT = 4096;
-const PASSWD_LIMIT = 1024 * 1024;
+/** For files that grow with the machine: its users, its processors. */
+const NAMES_LIMIT = 1024 * 1024;
 /** Deeper chains of parents than any real one; a forged tree of files may contain a loop. */
 const MAX_PARENTS = 64;
 
@@ -21,64 +23,24 @@ export interface ProcessStat {
   startTicks: number;
 }
 
-/**
- * What has been read of /proc in this run, so that collectors do not read a file twice. It lives as long as
- * the System it belongs to: a fresh look needs a fresh System.
- */
-interface Seen {
-  pids?: Promise<number[]>;
-  names?: Promise<ReadonlyMap<number, string>>;
-  users?: Promise<ReadonlyMap<number, string>>;
-  bootTimeMs?: Promise<number | null>;
-  ownNamespaces?: Promise<Namespaces>;
-  readonly stats: Map<number, Promise<ProcessStat | null>>;
-  readonly openFiles: Map<number, Promise<OpenFile[] | null>>;
-  readonly processes: Map<number, Promise<Process | null>>;
-}
-
-const seenBySystem = new WeakMap<System, Seen>();
-
-function seen(system: System): Seen {
-  const known = seenBySystem.get(system);
-  if (known !== undefined) return known;
-  const fresh: Seen = { stats: new Map(), openFiles: new Map(), processes: new Map() };
-  seenBySystem.set(system, fresh);
-  return fresh;
-}
-
-function once<T>(map: Map<number, Promise<T>>, pid: number, read: () => Promise<T>): Promise<T> {
-  const known = map.get(pid);
-  if (known !== undefined) return known;
-  const reading = read();
-  map.set(pid, reading);
-  return reading;
-}
-
 /** The file, or null where it is missing, closed to this user or its process has gone meanwhile. */
 const readOrNull = (system: System, path: string, limit: number): Promise<string | null> => system.readFile(path, limit).catch(() => null);
 const linkOrNull = (system: System, path: string): Promise<string | null> => system.readLink(path).catch(() => null);
 
 /** Ids of the processes in /proc, ascending, as they were at the first call. Empty where there is no /proc. */
-export function listPids(system: System): Promise<number[]> {
-  return (seen(system).pids ??= system.readDir('/proc').then(
-    (names) =>
-      names
-        .filter((name) => /^\d{1,10}$/.test(name))
-        .map(Number)
-        .sort((a, b) => a - b),
-    () => [],
-  ));
-}
+export const listPids = perRun(async (system): Promise<number[]> => {
+  const names = await system.readDir('/proc').catch(() => []);
+  return names
+    .filter((name) => /^\d{1,10}$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+});
 
 /**
  * The kernel's name (comm, at most 15 bytes) of every process, by pid: one short read each, done once per run.
  * The name is the program's own choice: good for finding a process, no proof of what it is.
  */
-export function processNames(system: System): Promise<ReadonlyMap<number, string>> {
-  return (seen(system).names ??= readNames(system));
-}
-
-async function readNames(system: System): Promise<ReadonlyMap<number, string>> {
+export const processNames = perRun(async (system): Promise<ReadonlyMap<number, string>> => {
   const pids = await listPids(system);
   const comms = await Promise.all(pids.map((pid) => readOrNull(system, `/proc/${pid}/comm`, 64)));
   const names = new Map<number, string>();
@@ -87,7 +49,7 @@ async function readNames(system: System): Promise<ReadonlyMap<number, string>> {
     if (typeof comm === 'string') names.set(pid, comm.replace(/\n$/, ''));
   });
   return names;
-}
+});
 
 /** Pids of the processes with this kernel's name, e.g. `scdaemon`; ascending. */
 export async function pidsNamed(system: System, comm: string): Promise<number[]> {
@@ -95,14 +57,14 @@ export async function pidsNamed(system: System, comm: string): Promise<number[]>
 }
 
 /** Names of users by uid from /etc/passwd; users of a directory service (LDAP, homed) are not in it. */
-export function userNames(system: System): Promise<ReadonlyMap<number, string>> {
-  return (seen(system).users ??= readNamesFile(system, '/etc/passwd'));
-}
+export const userNames = perRun((system) => readNamesFile(system, '/etc/passwd'));
+/** Names of groups by gid from /etc/group. */
+export const groupNames = perRun((system) => readNamesFile(system, '/etc/group'));
 
 /** Names by id of a file in the format of passwd(5) or group(5); the first entry of an id counts, as in libc. */
-export async function readNamesFile(system: System, path: string): Promise<ReadonlyMap<number, string>> {
+async function readNamesFile(system: System, path: string): Promise<ReadonlyMap<number, string>> {
   const names = new Map<number, string>();
-  for (const line of ((await readOrNull(system, path, PASSWD_LIMIT)) ?? '').split('\n')) {
+  for (const line of ((await readOrNull(system, path, NAMES_LIMIT)) ?? '').split('\n')) {
     const [name, , id] = line.split(':', 3);
     if (name !== undefined && name !== '' && id !== undefined && /^\d+$/.test(id) && !names.has(Number(id))) names.set(Number(id), name);
   }
@@ -110,12 +72,10 @@ export async function readNamesFile(system: System, path: string): Promise<Reado
 }
 
 /** /proc/PID/stat (proc(5)); null when the process is gone or withheld (hidepid). */
-export function readStat(system: System, pid: number): Promise<ProcessStat | null> {
-  return once(seen(system).stats, pid, async () => {
-    const text = await readOrNull(system, `/proc/${pid}/stat`, STAT_LIMIT);
-    return text === null ? null : parseStat(text);
-  });
-}
+export const readStat = perProcess(async (system, pid): Promise<ProcessStat | null> => {
+  const text = await readOrNull(system, `/proc/${pid}/stat`, STAT_LIMIT);
+  return text === null ? null : parseStat(text);
+});
 
 /** The name may itself contain blanks and brackets, so it ends at the last bracket of the line. */
 export function parseStat(text: string): ProcessStat | null {
@@ -134,11 +94,7 @@ export function parseStat(text: string): ProcessStat | null {
  * A process as this user may see it, from /proc alone, read once per run. Parts that are closed to this user are
  * null or empty; the process as a whole is null when it is gone or withheld (hidepid).
  */
-export function readProcess(system: System, pid: number): Promise<Process | null> {
-  return once(seen(system).processes, pid, () => lookAt(system, pid));
-}
-
-async function lookAt(system: System, pid: number): Promise<Process | null> {
+export const readProcess = perProcess(async (system, pid): Promise<Process | null> => {
   const at = (name: string) => `/proc/${pid}/${name}`;
   const [stat, status, cmdline, cgroup, exe, namespaces, own, users, bootTimeMs] = await Promise.all([
     readStat(system, pid),
@@ -171,7 +127,7 @@ async function lookAt(system: System, pid: number): Promise<Process | null> {
     confinement: confinementOf(groups) ?? otherNamespace(namespaces, own),
     hidden,
   };
-}
+});
 
 /** ISO 8601, or null for a time no calendar has (a forged boot time). */
 function isoTime(ms: number): string | null {
@@ -190,12 +146,11 @@ function splitArgv(cmdline: string): string[] {
 }
 
 /** Time of the machine's start; whole seconds, so start times of processes may be up to a second off. */
-function bootTime(system: System): Promise<number | null> {
-  return (seen(system).bootTimeMs ??= readOrNull(system, '/proc/stat', PASSWD_LIMIT).then((text) => {
-    const match = /^btime (\d+)$/m.exec(text ?? '');
-    return match === null ? null : Number(match[1]) * 1000;
-  }));
-}
+const bootTime = perRun(async (system): Promise<number | null> => {
+  const text = await readOrNull(system, '/proc/stat', NAMES_LIMIT);
+  const match = /^btime (\d+)$/m.exec(text ?? '');
+  return match === null ? null : Number(match[1]) * 1000;
+});
 
 async function readParents(system: System, ppid: number): Promise<Process['parents']> {
   const parents: Process['parents'] = [];
@@ -248,18 +203,16 @@ export interface OpenFile {
 }
 
 /** What a process has open; null when this user may not look (another user's, or non-dumpable), or it is gone. */
-export function readOpenFiles(system: System, pid: number): Promise<OpenFile[] | null> {
-  return once(seen(system).openFiles, pid, async () => {
-    const folder = `/proc/${pid}/fd`;
-    const names = await system.readDir(folder).catch(() => null);
-    if (names === null) return null;
-    const targets = await Promise.all(names.map((name) => linkOrNull(system, `${folder}/${name}`)));
-    return names.flatMap((name, index) => {
-      const target = targets[index];
-      return typeof target === 'string' ? [{ fd: Number(name), target }] : [];
-    });
+export const readOpenFiles = perProcess(async (system, pid): Promise<OpenFile[] | null> => {
+  const folder = `/proc/${pid}/fd`;
+  const names = await system.readDir(folder).catch(() => null);
+  if (names === null) return null;
+  const targets = await Promise.all(names.map((name) => linkOrNull(system, `${folder}/${name}`)));
+  return names.flatMap((name, index) => {
+    const target = targets[index];
+    return typeof target === 'string' && /^\d+$/.test(name) ? [{ fd: Number(name), target }] : [];
   });
-}
+});
 
 /** The components of a process's control group: systemd's own hierarchy first, else the unified one, else any that is not the root. */
 function controlGroup(text: string): string[] {
@@ -320,15 +273,13 @@ export interface Namespaces {
 }
 
 /** The namespaces of a process (namespaces(7)); all null when it is closed to this user. */
-export async function readNamespaces(system: System, pid: number): Promise<Namespaces> {
+export const readNamespaces = perProcess(async (system, pid): Promise<Namespaces> => {
   const [mnt, net, pidNamespace] = await Promise.all(['mnt', 'net', 'pid'].map((name) => linkOrNull(system, `/proc/${pid}/ns/${name}`)));
   return { mnt: mnt ?? null, net: net ?? null, pid: pidNamespace ?? null };
-}
+});
 
 /** The namespaces cardcheck itself runs in. */
-export function ownNamespaces(system: System): Promise<Namespaces> {
-  return (seen(system).ownNamespaces ??= readNamespaces(system, system.pid));
-}
+export const ownNamespaces = (system: System): Promise<Namespaces> => readNamespaces(system, system.pid);
 
 /** Whether two namespaces are the same; null when either is unknown. */
 export const sameNamespace = (one: string | null, other: string | null): boolean | null => (one === null || other === null ? null : one === other);
