@@ -7,7 +7,7 @@ export interface GnupgOptions {
   scdaemonConf?: readonly string[];
 }
 
-/** A GnuPG home of its own with real gpg-agent and scdaemon. */
+/** The GnuPG home of root's or the user's inside, at its default place, with real gpg-agent and scdaemon. */
 export class PrivateGnupg {
   readonly #namespace: Namespace;
   readonly home: string;
@@ -53,7 +53,7 @@ export class PrivateGnupg {
 
   /** Runs a program as the user whose home this is. */
   run(command: string, args: readonly string[], input?: string): Promise<RunResult> {
-    const options: EnterOptions = { as: this.#as, env: { LC_ALL: 'C', GNUPGHOME: this.home }, cwd: '/' };
+    const options: EnterOptions = { as: this.#as, env: { LC_ALL: 'C' }, cwd: '/' };
     return this.#namespace.run(command, args, input === undefined ? options : { ...options, input });
   }
 }

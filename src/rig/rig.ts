@@ -5,7 +5,7 @@ import { type Hold, Holder } from './holder.ts';
 import { type As, type EnterOptions, type Inmate, Namespace, rigFolder, type RunResult } from './namespace.ts';
 import { type GnupgOptions, PrivateGnupg } from './private-gnupg.ts';
 import { PrivatePcscd } from './private-pcscd.ts';
-import { findProgram, findVpcd, requirePrograms } from './requirements.ts';
+import { findPart, type Part, requireParts } from './requirements.ts';
 import { RigError } from './rig-error.ts';
 import { VirtualCard } from './virtual-card.ts';
 import type { CardKind } from './vpcd.ts';
@@ -109,6 +109,8 @@ export class Rig {
   }
 }
 
+const namespaceParts: readonly Part[] = ['setpriv', 'unshare', 'nsenter', 'mount', 'ip'];
+
 /** Where the build puts the programs that run inside. */
 const ownProgramFolder = 'dist/app';
 
@@ -120,11 +122,14 @@ const ownProgramFolder = 'dist/app';
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const readers = options.readers ?? [{}];
   const wantsPcscd = options.pcscd !== false;
-  const needsPcscd = wantsPcscd && options.pcscd === undefined;
-  await requirePrograms([...(needsPcscd ? (['pcscd'] as const) : []), 'setpriv', 'unshare', 'nsenter', 'mount', 'ip'], wantsPcscd && readers.length > 0);
+  await requireParts([
+    ...namespaceParts,
+    ...(options.pcscd === undefined ? (['pcscd'] as const) : []),
+    ...(wantsPcscd && readers.length > 0 ? (['vpcd'] as const) : []),
+  ]);
   const namespace = await Namespace.create();
   try {
-    const program = options.pcscd || ((await findProgram('pcscd')) ?? 'pcscd');
+    const program = options.pcscd || ((await findPart('pcscd')) ?? 'pcscd');
     const pcscd = new PrivatePcscd(namespace, [program, '--foreground', ...withoutPolkit(program), '--config', `${rigFolder}/reader.conf.d`, ...(options.pcscdArgs ?? [])]);
     const rig = new Rig(namespace, pcscd);
     if (!wantsPcscd) return rig;
@@ -156,7 +161,7 @@ function portOf(slot: number): number {
 
 /** One reader per pair of slots. The driver keeps its state in static variables, so each reader loads a copy of its own. */
 async function writeReaderConfiguration(namespace: Namespace, readers: number): Promise<void> {
-  const vpcd = await findVpcd();
+  const vpcd = await findPart('vpcd');
   const entries: string[] = [];
   for (let reader = 0; vpcd !== null && reader < readers; reader += 1) {
     const library = `${rigFolder}/vpcd-${reader}.so`;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { requirePrograms } from '../../src/rig/requirements.ts';
+import { requireParts } from '../../src/rig/requirements.ts';
 import { type Rig, type RigOptions, startRig } from '../../src/rig/rig.ts';
 import { until } from '../../src/rig/until.ts';
 
@@ -127,7 +127,7 @@ describe('the rig', { timeout: 60_000 }, () => {
   });
 
   it('says which package brings what is missing', async () => {
-    await expect(requirePrograms(['pcscd', 'ip'], true, ['/nowhere'])).rejects.toMatchObject({
+    await expect(requireParts(['pcscd', 'ip'], ['/nowhere'])).rejects.toMatchObject({
       message: expect.stringContaining('pcscd, ip'),
       help: [expect.stringContaining('apt-get install pcscd iproute2')],
     });
