@@ -23,9 +23,9 @@ function mirror(): string {
 
 const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cardcheck', 'lab');
 
-/** What every root needs besides Debian's minimum. */
+/** What every root needs besides Debian's minimum; the first three because debootstrap does not follow polkitd's virtual packages. */
 const rootPackages =
-  'pcscd,libccid,scdaemon,gnupg,gpg-agent,usbutils,usbip,kmod,udev,iproute2,procps,util-linux,libstdc++6,libpcsclite1,vsmartcard-vpcd';
+  'systemd-sysv,dbus,libpam-systemd,pcscd,libccid,scdaemon,gnupg,gpg-agent,usbutils,usbip,kmod,udev,iproute2,procps,util-linux,libstdc++6,libpcsclite1,vsmartcard-vpcd';
 
 /** Modules in the order in which a lab machine needs them; pn533_usb waits in /opt/modules until a scenario binds it. */
 const bootModules = ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'vhci-hcd', 'unix_diag'];

@@ -1,3 +1,4 @@
+import type { Report } from '../../src/report/schema.ts';
 import { acr122u, type Workbench, builtIn, nitrokey, yubikey } from './workbench.ts';
 
 export interface Scenario {
@@ -9,27 +10,27 @@ export interface Scenario {
 
 /** GnuPG 2.2 falls back to PC/SC when its internal driver cannot have the reader; 2.3 gave that up. */
 const fallsBack = (bench: Workbench) => bench.gnupg < 2.3;
-const gpgWorks = (bench: Workbench) => {
-  const output = bench.gpgCardStatus();
+const gpgWorks = async (bench: Workbench) => {
+  const output = await bench.gpgCardStatus();
   bench.expect(`gpg --card-status works; it says: ${output.text.trim().slice(-200)}`, output.exitCode === 0);
 };
-const gpgFails = (bench: Workbench) => {
-  const output = bench.gpgCardStatus();
+const gpgFails = async (bench: Workbench) => {
+  const output = await bench.gpgCardStatus();
   bench.expect('gpg --card-status fails with "No such device"', output.exitCode !== 0 && output.text.includes('No such device'));
 };
 const share = (bench: Workbench) => bench.configureScdaemon('disable-ccid', 'pcsc-shared');
 
 /** Applies what the finding prints for good, restarts what must be restarted, and proves that both programs work. */
-async function cured(bench: Workbench, report: ReturnType<Workbench['cardcheck']>): Promise<void> {
+async function cured(bench: Workbench, report: Report): Promise<void> {
   const finding = report.findings.find((one) => one.severity === 'error');
   if (finding === undefined) throw new Error('no error finding to apply the remedy of');
-  bench.apply(finding, 'lasting');
-  bench.restartScdaemon();
+  await bench.apply(finding, 'lasting');
+  await bench.restartScdaemon();
   await bench.stopPcscd();
   await bench.startPcscd();
   const other = await bench.hold('shared', 'YubiKey');
-  gpgWorks(bench);
-  bench.expectErrors(bench.cardcheck());
+  await gpgWorks(bench);
+  bench.expectErrors(await bench.cardcheck());
   await other.release();
 }
 
@@ -40,18 +41,18 @@ export const scenarios: readonly Scenario[] = [
       await bench.plug(yubikey);
       share(bench);
       await bench.startPcscd();
-      gpgWorks(bench);
-      bench.expectErrors(bench.cardcheck());
+      await gpgWorks(bench);
+      bench.expectErrors(await bench.cardcheck());
     },
   },
   {
     name: 'internal-ccid-first',
     async play(bench) {
       await bench.plug(yubikey);
-      gpgWorks(bench);
-      const [scdaemon] = bench.pids('scdaemon');
+      await gpgWorks(bench);
+      const [scdaemon] = await bench.pids('scdaemon');
       await bench.startPcscd();
-      const report = bench.cardcheck();
+      const report = await bench.cardcheck();
       const [finding] = bench.expectErrors(report, 'ccid-vs-pcscd');
       bench.expect(`the finding names scdaemon's pid ${scdaemon}`, JSON.stringify(finding).includes(String(scdaemon)));
       bench.expect('the finding names the device', /1050:0407|YubiKey/.test(JSON.stringify(finding)));
@@ -62,10 +63,10 @@ export const scenarios: readonly Scenario[] = [
     name: 'internal-ccid-first-seen-by-a-user',
     async play(bench) {
       await bench.plug(yubikey);
-      gpgWorks(bench);
+      await gpgWorks(bench);
       await bench.startPcscd();
       // Without root the open device node is invisible, but scdaemon's thread name is not.
-      const report = bench.cardcheck(65534);
+      const report = await bench.cardcheck(65534);
       bench.expectErrors(report, 'ccid-vs-pcscd');
     },
   },
@@ -75,8 +76,8 @@ export const scenarios: readonly Scenario[] = [
     async play(bench) {
       await bench.plug(yubikey);
       await bench.startPcscd();
-      gpgFails(bench);
-      const report = bench.cardcheck();
+      await gpgFails(bench);
+      const report = await bench.cardcheck();
       bench.expectErrors(report, 'ccid-vs-pcscd');
       await cured(bench, report);
     },
@@ -87,9 +88,9 @@ export const scenarios: readonly Scenario[] = [
     async play(bench) {
       await bench.plug(yubikey);
       await bench.startPcscd();
-      gpgWorks(bench);
-      const [scdaemon] = bench.pids('scdaemon');
-      const report = bench.cardcheck();
+      await gpgWorks(bench);
+      const [scdaemon] = await bench.pids('scdaemon');
+      const report = await bench.cardcheck();
       const [finding] = bench.expectErrors(report, 'scdaemon-holds-card');
       bench.expect(`the finding names scdaemon's pid ${scdaemon}`, JSON.stringify(finding).includes(String(scdaemon)));
       await cured(bench, report);
@@ -102,8 +103,8 @@ export const scenarios: readonly Scenario[] = [
       await bench.plug(yubikey);
       await bench.startPcscd();
       const other = await bench.hold('shared', 'YubiKey');
-      gpgFails(bench);
-      const report = bench.cardcheck();
+      await gpgFails(bench);
+      const report = await bench.cardcheck();
       const [finding] = bench.expectErrors(report, 'other-client-blocks-scdaemon');
       bench.expect(`the finding names the other program's pid ${other.pid}`, JSON.stringify(finding).includes(String(other.pid)));
       await other.release();
@@ -116,9 +117,9 @@ export const scenarios: readonly Scenario[] = [
       await bench.plug(yubikey);
       share(bench);
       await bench.startPcscd();
-      gpgWorks(bench);
+      await gpgWorks(bench);
       bench.expect('another program can share the card', await bench.canShare('YubiKey'));
-      bench.expectErrors(bench.cardcheck());
+      bench.expectErrors(await bench.cardcheck());
     },
   },
   {
@@ -128,8 +129,8 @@ export const scenarios: readonly Scenario[] = [
       share(bench);
       await bench.startPcscd();
       const other = await bench.hold('shared', 'YubiKey');
-      gpgWorks(bench);
-      bench.expectErrors(bench.cardcheck());
+      await gpgWorks(bench);
+      bench.expectErrors(await bench.cardcheck());
       await other.release();
     },
   },
@@ -140,8 +141,8 @@ export const scenarios: readonly Scenario[] = [
       await bench.plug(yubikey);
       bench.configureScdaemon('pcsc-shared');
       await bench.startPcscd();
-      gpgFails(bench);
-      const report = bench.cardcheck();
+      await gpgFails(bench);
+      const report = await bench.cardcheck();
       const [finding] = bench.expectErrors(report, 'ccid-vs-pcscd');
       bench.expect('the remedy adds the missing line', JSON.stringify(finding?.remedies).includes('disable-ccid'));
       bench.expect(
@@ -158,8 +159,8 @@ export const scenarios: readonly Scenario[] = [
       bench.configureScdaemon('disable-ccid');
       await bench.startPcscd();
       const other = await bench.hold('shared', 'YubiKey');
-      gpgFails(bench);
-      const report = bench.cardcheck();
+      await gpgFails(bench);
+      const report = await bench.cardcheck();
       const [finding] = bench.expectErrors(report, 'other-client-blocks-scdaemon');
       bench.expect('the remedy adds the missing line', JSON.stringify(finding?.remedies).includes('pcsc-shared'));
       await other.release();
@@ -173,7 +174,7 @@ export const scenarios: readonly Scenario[] = [
       share(bench);
       await bench.startPcscd(true);
       await bench.startPcscd();
-      const report = bench.cardcheck();
+      const report = await bench.cardcheck();
       bench.expectErrors(report, 'second-pcscd');
     },
   },
@@ -183,14 +184,14 @@ export const scenarios: readonly Scenario[] = [
       await bench.plug(yubikey);
       share(bench);
       await bench.startPcscd();
-      gpgWorks(bench);
+      await gpgWorks(bench);
       await bench.unplug(yubikey);
-      await bench.until('pcscd drops the reader', () => bench.readers().length === 0);
-      bench.expectErrors(bench.cardcheck());
+      await bench.until('pcscd drops the reader', async () => (await bench.readers()).length === 0);
+      bench.expectErrors(await bench.cardcheck());
       await bench.replug(yubikey);
-      await bench.until('pcscd lists the reader again', () => bench.readers().length === 1);
-      gpgWorks(bench);
-      bench.expectErrors(bench.cardcheck());
+      await bench.until('pcscd lists the reader again', async () => (await bench.readers()).length === 1);
+      await gpgWorks(bench);
+      bench.expectErrors(await bench.cardcheck());
     },
   },
   {
@@ -199,8 +200,8 @@ export const scenarios: readonly Scenario[] = [
     async play(bench) {
       await bench.plug(yubikey);
       const user = 65534;
-      bench.run('chmod', ['600', bench.node(yubikey)]);
-      const report = bench.cardcheck(user);
+      await bench.run('chmod', ['600', bench.node(yubikey)]);
+      const report = await bench.cardcheck(user);
       bench.expect(
         `usb-permission is found; found ${report.findings.map((one) => one.id).join(', ')}`,
         report.findings.some((one) => one.id === 'usb-permission'),
@@ -215,14 +216,14 @@ export const scenarios: readonly Scenario[] = [
       bench.configureScdaemon('disable-ccid', 'pcsc-shared');
       await bench.startPcscd();
       await bench.plug(nitrokey);
-      await bench.until('pcscd lists both readers', () => bench.readers().length === 2);
-      gpgFails(bench);
-      const report = bench.cardcheck();
+      await bench.until('pcscd lists both readers', async () => (await bench.readers()).length === 2);
+      await gpgFails(bench);
+      const report = await bench.cardcheck();
       const [finding] = bench.expectErrors(report, 'wrong-reader-chosen');
-      if (finding !== undefined) bench.apply(finding, 'lasting');
-      bench.restartScdaemon();
-      gpgWorks(bench);
-      bench.expectErrors(bench.cardcheck());
+      if (finding !== undefined) await bench.apply(finding, 'lasting');
+      await bench.restartScdaemon();
+      await gpgWorks(bench);
+      bench.expectErrors(await bench.cardcheck());
     },
   },
   {
@@ -233,21 +234,21 @@ export const scenarios: readonly Scenario[] = [
       share(bench);
       await bench.startPcscd();
       await bench.plug(nitrokey);
-      await bench.until('pcscd lists both readers', () => bench.readers().length === 2);
-      gpgWorks(bench);
-      bench.expectErrors(bench.cardcheck());
+      await bench.until('pcscd lists both readers', async () => (await bench.readers()).length === 2);
+      await gpgWorks(bench);
+      bench.expectErrors(await bench.cardcheck());
     },
   },
   {
     name: 'kernel-driver-bound',
     async play(bench) {
-      bench.loadKernelDriver('pn533');
+      await bench.loadKernelDriver('pn533');
       await bench.plug(acr122u, 'none');
       share(bench);
       await bench.startPcscd();
-      const report = bench.cardcheck();
+      const report = await bench.cardcheck();
       bench.expectErrors(report, 'kernel-driver-claims-reader');
-      bench.unloadKernelDriver('pn533_usb', 'pn533', 'nfc');
+      await bench.unloadKernelDriver('pn533_usb', 'pn533', 'nfc');
     },
   },
 ];

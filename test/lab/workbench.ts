@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OpenPgpCard } from '../../src/rig/openpgp-card.ts';
@@ -40,9 +40,11 @@ export class Workbench {
   readonly #readers = new Map<string, CcidReader>();
   readonly #children = new Set<ChildProcess>();
   #serial = 1;
+  #pcscdArgs = '';
 
   readonly home = '/root/.gnupg';
-  readonly gnupg = Number(/\) (\d+\.\d+)/.exec(this.run('gpg', ['--version']).text)?.[1]);
+  /** GnuPG's version as a number, e.g. 2.4. */
+  gnupg = 0;
 
   describe(): string {
     return `GnuPG ${this.gnupg}`;
@@ -56,26 +58,36 @@ export class Workbench {
     // The virtual reader of vpcd is for the other tests; here the bus speaks.
     rmSync('/etc/reader.conf.d', { recursive: true, force: true });
     mkdirSync('/etc/reader.conf.d');
+    this.gnupg = Number(/\) (\d+\.\d+)/.exec((await this.run('gpg', ['--version'])).text)?.[1]);
+    // No D-Bus and no polkit run in a lab machine; older versions were built without it.
+    this.#pcscdArgs = (await this.run('pcscd', ['--version'])).text.includes('polkit') ? '--disable-polkit' : '';
     await this.#usb.listen();
   }
 
   async end(): Promise<void> {
     for (const child of this.#children) child.kill('SIGKILL');
-    this.run('gpgconf', ['--kill', 'all']);
-    this.#killByName('pcscd', 'scdaemon', 'gpg-agent');
+    await this.run('gpgconf', ['--kill', 'all']);
+    await this.#killByName('pcscd', 'scdaemon', 'gpg-agent');
     this.#usb.close();
     rmSync(this.home, { recursive: true, force: true });
     rmSync('/run/pcscd', { recursive: true, force: true });
     await sleep(1000);
   }
 
-  /** Runs a program to its end. @returns stdout and stderr together */
-  run(program: string, args: readonly string[], uid?: number): Output {
-    const asUser = uid === undefined ? [] : ['--reuid', String(uid), '--regid', String(uid), '--clear-groups', '--'];
-    const [command, all] = uid === undefined ? [program, args] : ['setpriv', [...asUser, program, ...args]];
-    const env = uid === undefined ? process.env : { ...process.env, HOME: '/tmp', XDG_RUNTIME_DIR: undefined };
-    const done = spawnSync(command, all, { encoding: 'utf8', timeout: patienceMs, env });
-    return { exitCode: done.status, text: `${done.stdout ?? ''}${done.stderr ?? ''}` };
+  /**
+   * Runs a program to its end; the virtual readers, which live in this process, go on meanwhile.
+   * @returns stdout and stderr together
+   */
+  run(program: string, args: readonly string[], uid?: number): Promise<Output> {
+    const user = String(uid);
+    const [command, all] = uid === undefined ? [program, args] : ['setpriv', ['--reuid', user, '--regid', user, '--clear-groups', '--', program, ...args]];
+    const env = uid === undefined ? process.env : { ...process.env, HOME: '/tmp' };
+    return new Promise((resolve) => {
+      execFile(command, all, { encoding: 'utf8', timeout: patienceMs, env, maxBuffer: 16 * 1024 * 1024 }, (error, stdout, stderr) => {
+        const exitCode = error === null ? 0 : typeof error.code === 'number' ? error.code : null;
+        resolve({ exitCode, text: `${stdout}${stderr}` });
+      });
+    });
   }
 
   // --- the bus
@@ -135,12 +147,12 @@ export class Workbench {
     await this.#finished(this.#spawn('udevadm', ['settle', '--timeout=10']));
   }
 
-  loadKernelDriver(list: string): void {
-    for (const file of readFileSync(`/opt/modules/${list}`, 'utf8').split('\n').filter(Boolean)) this.run('insmod', [`/opt/modules/${file}`]);
+  async loadKernelDriver(list: string): Promise<void> {
+    for (const file of readFileSync(`/opt/modules/${list}`, 'utf8').split('\n').filter(Boolean)) await this.run('insmod', [`/opt/modules/${file}`]);
   }
 
-  unloadKernelDriver(...names: string[]): void {
-    for (const name of names) this.run('rmmod', [name]);
+  async unloadKernelDriver(...names: string[]): Promise<void> {
+    for (const name of names) await this.run('rmmod', [name]);
   }
 
   // --- pcscd and its clients
@@ -148,7 +160,7 @@ export class Workbench {
   /** @param elsewhere in a mount namespace of its own, as a snap or container would run it */
   async startPcscd(elsewhere = false): Promise<void> {
     const log = elsewhere ? '/tmp/pcscd-elsewhere.log' : '/tmp/pcscd.log';
-    const command = `exec pcscd --foreground --debug >${log} 2>&1`;
+    const command = `exec pcscd --foreground --debug ${this.#pcscdArgs} >${log} 2>&1`;
     if (elsewhere) this.#spawn('unshare', ['-m', 'sh', '-c', `mount -t tmpfs tmpfs /run && mkdir /run/pcscd && ${command}`]);
     else this.#spawn('sh', ['-c', command]);
     const socketThere = elsewhere ? () => existsSync(log) && readFileSync(log, 'utf8').includes('ready') : () => existsSync('/run/pcscd/pcscd.comm');
@@ -157,16 +169,17 @@ export class Workbench {
   }
 
   async stopPcscd(): Promise<void> {
-    this.#killByName('pcscd');
-    await this.until('pcscd ends', () => this.pids('pcscd').length === 0);
+    await this.#killByName('pcscd');
+    await this.until('pcscd ends', async () => (await this.pids('pcscd')).length === 0);
     rmSync('/run/pcscd/pcscd.comm', { force: true });
     rmSync('/run/pcscd/pcscd.pid', { force: true });
   }
 
   /** A second program with a handle. @param part of the reader's name */
   async hold(mode: 'shared' | 'exclusive', part: string): Promise<OtherProgram> {
-    const reader = this.readers().find((name) => name.includes(part));
-    if (reader === undefined) throw new Error(`pcscd does not list a reader like "${part}"; it lists: ${this.readers().join(', ') || 'none'}`);
+    const readers = await this.readers();
+    const reader = readers.find((name) => name.includes(part));
+    if (reader === undefined) throw new Error(`pcscd does not list a reader like "${part}"; it lists: ${readers.join(', ') || 'none'}`);
     const child = this.#spawn('/opt/tool/node', ['/opt/tool/guest.js', 'hold', mode, reader]);
     const said = await new Promise<string>((resolve) => {
       let text = '';
@@ -199,15 +212,15 @@ export class Workbench {
   }
 
   /** Readers that pcscd lists, by cardcheck's own passive view. */
-  readers(): string[] {
-    const report = this.#cardcheck(['--passive'], undefined);
+  async readers(): Promise<string[]> {
+    const report = await this.#cardcheck(['--passive'], undefined);
     return report.readers.filter((reader) => reader.listed).map((reader) => reader.name);
   }
 
   // --- GnuPG
 
   /** `gpg --card-status`: takes the card. */
-  gpgCardStatus(uid?: number): Output {
+  gpgCardStatus(uid?: number): Promise<Output> {
     return this.run('gpg', ['--card-status'], uid);
   }
 
@@ -215,25 +228,25 @@ export class Workbench {
     appendFileSync(`${this.home}/scdaemon.conf`, `${lines.join('\n')}\n`);
   }
 
-  restartScdaemon(): void {
-    this.run('gpgconf', ['--kill', 'scdaemon']);
+  async restartScdaemon(): Promise<void> {
+    await this.run('gpgconf', ['--kill', 'scdaemon']);
   }
 
-  pids(comm: string): number[] {
-    return this.run('pgrep', ['-x', comm]).text.split('\n').filter(Boolean).map(Number);
+  async pids(comm: string): Promise<number[]> {
+    return (await this.run('pgrep', ['-x', comm])).text.split('\n').filter(Boolean).map(Number);
   }
 
   // --- cardcheck
 
   /** A full run. @param uid as this user; default root */
-  cardcheck(uid?: number): Report {
-    const report = this.#cardcheck([], uid);
+  async cardcheck(uid?: number): Promise<Report> {
+    const report = await this.#cardcheck([], uid);
     this.findings.push(report.findings.filter((finding) => finding.severity !== 'info').map((finding) => `${finding.severity}:${finding.id}`));
     return report;
   }
 
-  #cardcheck(args: string[], uid: number | undefined): Report {
-    const output = this.run('/opt/tool/node', ['/opt/tool/cardcheck/bin/cardcheck.js', '--json', '--timeout', '8', ...args], uid);
+  async #cardcheck(args: string[], uid: number | undefined): Promise<Report> {
+    const output = await this.run('/opt/tool/node', ['/opt/tool/cardcheck/bin/cardcheck.js', '--json', '--timeout', '8', ...args], uid);
     try {
       return JSON.parse(output.text.slice(output.text.indexOf('{'), output.text.lastIndexOf('}') + 1)) as Report;
     } catch {
@@ -242,10 +255,10 @@ export class Workbench {
   }
 
   /** Does what a finding prints: each command of its remedies of that kind, as they stand, and each edit. */
-  apply(finding: Finding, kind: 'now' | 'lasting'): void {
+  async apply(finding: Finding, kind: 'now' | 'lasting'): Promise<void> {
     for (const remedy of finding.remedies.filter((one) => one.kind === kind)) {
       for (const command of remedy.commands) {
-        const done = this.run('sh', ['-c', command.replace(/\bsudo /g, '')]);
+        const done = await this.run('sh', ['-c', command.replace(/\bsudo /g, '')]);
         this.notes.push(`$ ${command} → ${done.exitCode}`);
       }
     }
@@ -265,9 +278,9 @@ export class Workbench {
     return found;
   }
 
-  async until(what: string, isSo: () => boolean): Promise<void> {
+  async until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
     const end = Date.now() + patienceMs;
-    while (!isSo()) {
+    while (!(await isSo())) {
       if (Date.now() > end) throw new Error(`waited in vain: ${what}`);
       await sleep(200);
     }
@@ -288,8 +301,8 @@ export class Workbench {
     });
   }
 
-  #killByName(...names: string[]): void {
-    for (const pid of names.flatMap((name) => this.pids(name))) {
+  async #killByName(...names: string[]): Promise<void> {
+    for (const pid of (await Promise.all(names.map((name) => this.pids(name)))).flat()) {
       try {
         process.kill(pid, 'SIGTERM');
       } catch {
