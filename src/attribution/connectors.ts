@@ -10,6 +10,8 @@ export interface Connector {
   fd: number;
   /** Inode of pcscd's own end, as in `socket:[4711]`. */
   inode: number;
+  /** Path that pcscd listens on, which every accepted connection carries; empty for one that pcscd made itself, e.g. to D-Bus. */
+  path: string;
   /** Inode of the client's end; null when it has been closed. */
   peer: number | null;
   /** The process that called connect(2), as numbered in our pid namespace; 0 when it is not visible from there. */
@@ -43,7 +45,8 @@ for my $fd (@fds) {
   syscall($setns, $namespace + 0, 0x40000000) if $setns && defined $namespace;
   my $peer = peer($inode) // 0;
   my ($held) = grep { (readlink($_) // '') eq "socket:[$peer]" } $peer && $pid ? glob "/proc/$pid/fd/*" : ();
-  print join(' ', $fd, $inode, $peer, $pid, ($held // '-') =~ m{([^/]+)$}), "\n";
+  my $path = unpack 'x2 Z*', getsockname($end) // '';
+  print join(' ', $fd, $inode, $peer, $pid, ($held // '-') =~ m{([^/]+)$}, unpack('H*', $path)), "\n";
 }
 sub peer {
   my ($inode) = @_;
@@ -78,9 +81,10 @@ export async function connectorsOf(system: System, pcscd: number, fds: readonly 
 
 function parseConnectors(text: string): Connector[] {
   return text.split('\n').flatMap((line) => {
-    const match = /^(\d+) (\d+) (\d+) (\d+) (\d+|-)$/.exec(line);
+    const match = /^(\d+) (\d+) (\d+) (\d+) (\d+|-) ([0-9a-f]*)$/.exec(line);
     if (match === null) return [];
     const [fd = 0, inode = 0, peer = 0, pid = 0] = match.slice(1, 5).map(Number);
-    return [{ fd, inode, peer: peer === 0 ? null : peer, pid, clientFd: match[5] === '-' ? null : Number(match[5]) }];
+    const path = Buffer.from(match[6] ?? '', 'hex').toString('utf8');
+    return [{ fd, inode, path, peer: peer === 0 ? null : peer, pid, clientFd: match[5] === '-' ? null : Number(match[5]) }];
   });
 }

@@ -1,10 +1,10 @@
-import { type Proof, proveHandles } from '../attribution/prove.ts';
 import { connectorsOf } from '../attribution/connectors.ts';
-import { openReaderTable, socketPath } from '../pcsc/socket.ts';
+import { servingDaemons } from '../attribution/daemon.ts';
+import { type Proof, proveHandles } from '../attribution/prove.ts';
+import { openReaderTable } from '../pcsc/socket.ts';
 import { absent, skipped } from '../snapshot/fact.ts';
 import type { System } from '../system/port.ts';
 import { openProcessMemory } from '../system/process-memory.ts';
-import { pidsNamed } from '../system/process.ts';
 import { defineCollector } from './collector.ts';
 
 /** Every open handle with its owner, read from pcscd's memory as root. It never connects to a card and never wakes pcscd. */
@@ -18,7 +18,7 @@ export default defineCollector({
 export async function collectHandles(system: System, timeoutMs: number): Promise<Proof> {
   if (!system.live) return skipped('only a running machine has open handles');
   if (system.platform !== 'linux') return absent('this system has no pcscd whose memory could be read');
-  const daemons = await runningDaemons(system);
+  const daemons = await servingDaemons(system);
   if (daemons.length === 0) return absent('no pcscd is running');
   const table = await openReaderTable(system, timeoutMs);
   if (table.status !== 'ok') return table;
@@ -38,12 +38,4 @@ export async function collectHandles(system: System, timeoutMs: number): Promise
   } finally {
     table.value.close();
   }
-}
-
-/** The one its own pid file names, which saves a look at every process; else all by that name. */
-async function runningDaemons(system: System): Promise<number[]> {
-  const file = socketPath(system).replace(/\.comm$/, '.pid');
-  const pid = Number((await system.readFile(file, 32).catch(() => '')).trim() || Number.NaN);
-  const comm = Number.isSafeInteger(pid) ? await system.readFile(`/proc/${pid}/comm`, 64).catch(() => '') : '';
-  return comm === 'pcscd\n' ? [pid] : pidsNamed(system, 'pcscd');
 }

@@ -1,0 +1,24 @@
+import { socketPath } from '../pcsc/socket.ts';
+import { perRun } from '../system/per-run.ts';
+import type { System } from '../system/port.ts';
+import { ownNamespaces, pidsNamed, readNamespaces, sameNamespace } from '../system/process.ts';
+
+/**
+ * The pcscd that may answer on our socket: the one its own pid file names, which spares a look at every process,
+ * else all in our mount namespace. (pcsc-lite pcscdaemon.c writes pcscd.pid beside pcscd.comm.) A pcscd of a
+ * container is none of them; with none, nobody may connect, since that could start one.
+ */
+export const servingDaemons = perRun(async (system): Promise<number[]> => {
+  const file = socketPath(system).replace(/\.comm$/, '.pid');
+  // The number is followed by a line feed and a zero byte.
+  const named = Number.parseInt(await system.readFile(file, 32).catch(() => ''), 10);
+  if (await isPcscd(system, named)) return [named];
+  const [pids, own] = await Promise.all([pidsNamed(system, 'pcscd'), ownNamespaces(system)]);
+  const namespaces = await Promise.all(pids.map((pid) => readNamespaces(system, pid)));
+  return pids.filter((_, index) => sameNamespace(own.mnt, namespaces[index]?.mnt ?? null) === true);
+});
+
+async function isPcscd(system: System, pid: number): Promise<boolean> {
+  if (!Number.isSafeInteger(pid)) return false;
+  return (await system.readFile(`/proc/${pid}/comm`, 64).catch(() => '')) === 'pcscd\n';
+}
