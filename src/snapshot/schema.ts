@@ -221,6 +221,7 @@ export const factSchemas = {
       mode: z.int().nullable(),
       uid: uid.nullable(),
       writable: z.boolean().nullable().meta({ description: 'this user may connect to it' }),
+      listening: z.boolean().nullable().meta({ description: 'somebody, pcscd or systemd for it, accepts connections; null: it may be one of another network namespace' }),
     }),
   ),
   pcscdUnits: fact(z.array(unit)),
@@ -257,7 +258,7 @@ export const factSchemas = {
 
   // the same through libpcsclite, as applications see it
   addon: fact(z.object({ version: z.string(), path: path.nullable() })),
-  libraryReaders: fact(z.array(z.object({ name: z.string(), state: z.int(), atr: z.string().nullable() }))),
+  libraryReaders: fact(z.array(z.object({ name: z.string(), state: z.int().nullable().meta({ description: 'SCARD_STATE_* bits; null: libpcsclite gave none in time' }), atr: z.string().nullable() }))),
   libraryContext: fact(z.object({ code: z.string(), hex: z.string() })).meta({ description: 'result of SCardEstablishContext' }),
 
   // sharing
