@@ -1,0 +1,184 @@
+import { absent, failed, ok, timedOut } from '../snapshot/fact.ts';
+import type { Client, Fact, FactValue } from '../snapshot/schema.ts';
+import { SystemError, type System } from '../system/port.ts';
+import { listPids, pidsNamed, readProcess } from '../system/process.ts';
+import { defineCollector } from './collector.ts';
+import { ownPids } from './own-pids.ts';
+import { parseSs, parseUnixTable, type UnixSocket } from './unix-sockets.ts';
+
+type Clients = FactValue<'clients'>;
+
+const SS_MS = 3000;
+/** A machine with 40,000 sockets prints some 6 MB. */
+const SS_LIMIT = 32 * 1024 * 1024;
+const UNIX_TABLE_LIMIT = 16 * 1024 * 1024;
+const NETLINK_LIMIT = 1024 * 1024;
+const MAPS_LIMIT = 4 * 1024 * 1024;
+const MAX_NAMESPACES = 16;
+/** Where pcscd listens: pcsc-lite 1.9.0 and later, and before (src/pcscd.h.in). */
+const STANDARD_PATHS = ['/run/pcscd/pcscd.comm', '/var/run/pcscd/pcscd.comm'];
+
+/**
+ * The processes connected to pcscd. A connection says nothing of handles: many programs stay connected and hold
+ * none. Sockets know their peers only through the kernel's diagnosis interface, which `ss` speaks and Node cannot.
+ */
+export const clients = defineCollector({
+  name: 'clients',
+  facts: ['clients'],
+  collect: async (system) => ({ clients: await collectClients(system).catch(failure) }),
+});
+
+function failure(error: unknown): Fact<never> {
+  if (error instanceof SystemError && error.code === 'ETIMEDOUT') return timedOut(SS_MS);
+  return failed(error instanceof Error ? error.message : String(error));
+}
+
+async function collectClients(system: System): Promise<Fact<Clients>> {
+  const given = system.env('PCSCLITE_CSOCK_NAME');
+  const paths = new Set(given === undefined ? STANDARD_PATHS : [given, ...STANDARD_PATHS]);
+  const table = await system.readFile('/proc/net/unix', UNIX_TABLE_LIMIT).catch(() => null);
+  const known = table === null ? null : parseUnixTable(table);
+  const visible = known?.filter(({ connected, path }) => connected && path !== null && paths.has(path)).length ?? null;
+  if (known !== null && visible === 0) {
+    // The usual case is that nobody is connected, and then the dear walk of `ss` through all processes is spared.
+    const hidden = await hiddenSockets(system, await pidsNamed(system, 'pcscd'), known);
+    if (hidden === null || hidden.size === 0) return ok({ clients: [], unattributed: 0, hiddenByNamespace: 0, complete: hidden !== null }, '/proc/net/unix');
+  }
+  const sockets = await listSockets(system);
+  if (sockets === null) return withoutSs(visible);
+  const { accepted, hidden, complete } = await acceptedSockets(system, sockets, paths);
+  return ok({ ...(await attribute(system, accepted)), hiddenByNamespace: hidden, complete }, 'ss -axpn');
+}
+
+/** Without `ss` the kernel tells how many connections there are, but not whose. */
+function withoutSs(visible: number | null): Fact<never> {
+  const count = visible === null ? 'connections' : `${visible} connection${visible === 1 ? '' : 's'}`;
+  return absent(`ss (package iproute2) is not installed; without it ${count} to pcscd cannot be attributed`);
+}
+
+/** null: there is no `ss`. @param enter a process whose network namespace is looked at; only root may */
+async function listSockets(system: System, enter?: number): Promise<UnixSocket[] | null> {
+  const command = ['ss', '-axpnH'];
+  const [program, ...args] = enter === undefined ? command : ['nsenter', `--net=/proc/${enter}/ns/net`, ...command];
+  try {
+    const { stdout } = await system.run(program as string, args, { timeoutMs: SS_MS, limit: SS_LIMIT });
+    return parseSs(stdout);
+  } catch (error) {
+    if (error instanceof SystemError && error.isMissing) return null;
+    throw error;
+  }
+}
+
+interface Connection {
+  /** Of the client's end. */
+  inode: string;
+  users: UnixSocket['users'];
+}
+
+interface Accepted {
+  accepted: Connection[];
+  /** Descriptors of pcscd's whose other end nobody could be asked about. */
+  hidden: number;
+  /** pcscd's own descriptors could be compared. */
+  complete: boolean;
+}
+
+async function acceptedSockets(system: System, sockets: readonly UnixSocket[], paths: ReadonlySet<string>): Promise<Accepted> {
+  const served = sockets.filter(({ path }) => path !== null && paths.has(path));
+  const accepted = connections(served, sockets);
+  const servers = await serversOf(system, served);
+  const hidden = servers.length === 0 ? null : await hiddenSockets(system, servers, sockets);
+  if (hidden === null) return { accepted, hidden: 0, complete: false };
+  const elsewhere = hidden.size === 0 ? [] : await inOtherNamespaces(system, hidden);
+  return { accepted: [...accepted, ...elsewhere], hidden: hidden.size - elsewhere.length, complete: true };
+}
+
+/** Sockets pcscd has open that are not among the known ones; null: its descriptors are closed to this user. */
+async function hiddenSockets(system: System, servers: readonly number[], known: readonly { inode: string }[]): Promise<ReadonlySet<string> | null> {
+  const descriptors = await Promise.all(servers.map((pid) => socketInodes(system, pid)));
+  if (descriptors.includes(null)) return null;
+  const listed = new Set(known.map(({ inode }) => inode));
+  return new Set(descriptors.flatMap((inodes) => inodes ?? []).filter((inode) => !listed.has(inode)));
+}
+
+/** The client's ends of pcscd's connections. One whose client has hung up has no peer any more. */
+function connections(served: readonly UnixSocket[], sockets: readonly UnixSocket[]): Connection[] {
+  const byInode = new Map(sockets.map((socket) => [socket.inode, socket]));
+  return served.filter(({ peer, state }) => state === 'ESTAB' && peer !== '0').map(({ peer }) => ({ inode: peer, users: byInode.get(peer)?.users ?? [] }));
+}
+
+/** pcscd's processes behind these sockets; systemd keeps the listening one open as well. */
+async function serversOf(system: System, served: readonly UnixSocket[]): Promise<number[]> {
+  const named = new Set(await pidsNamed(system, 'pcscd'));
+  return [...new Set(served.flatMap(({ users }) => users.map(({ pid }) => pid)))].filter((pid) => named.has(pid));
+}
+
+/** Inodes of a process's sockets, apart from those to the kernel; null: closed to this user. */
+async function socketInodes(system: System, pid: number): Promise<string[] | null> {
+  const names = await system.readDir(`/proc/${pid}/fd`).catch(() => null);
+  if (names === null) return null;
+  const [links, netlink] = await Promise.all([
+    Promise.all(names.map((name) => system.readLink(`/proc/${pid}/fd/${name}`).catch(() => ''))),
+    system.readFile(`/proc/${pid}/net/netlink`, NETLINK_LIMIT).catch(() => ''),
+  ]);
+  // The inode is the last column of /proc/net/netlink (Linux net/netlink/af_netlink.c).
+  const kernel = new Set(netlink.split('\n').map((line) => line.trim().split(/\s+/).at(-1)));
+  return links.flatMap((link) => /^socket:\[(\d+)\]$/.exec(link)?.[1] ?? []).filter((inode) => !kernel.has(inode));
+}
+
+/**
+ * An accepted socket belongs to the network namespace of the process that connected, so those of containers do
+ * not show up in ours: `ss` must look from there.
+ */
+async function inOtherNamespaces(system: System, hidden: ReadonlySet<string>): Promise<Connection[]> {
+  const found = await Promise.all((await foreignNamespaces(system)).map((pid) => listSockets(system, pid).catch(() => null)));
+  return found.flatMap((sockets) => (sockets === null ? [] : connections(sockets.filter(({ inode }) => hidden.has(inode)), sockets)));
+}
+
+/** One process of each other network namespace. */
+async function foreignNamespaces(system: System): Promise<number[]> {
+  const pids = await listPids(system);
+  const links = await Promise.all(pids.map((pid) => system.readLink(`/proc/${pid}/ns/net`).catch(() => null)));
+  const own = links[pids.indexOf(system.pid)] ?? (await system.readLink('/proc/self/ns/net').catch(() => null));
+  const byNamespace = new Map(pids.flatMap((pid, index) => (links[index] == null || links[index] === own ? [] : [[links[index], pid] as const])));
+  return [...byNamespace.values()].slice(0, MAX_NAMESPACES);
+}
+
+/** Groups connections by process. One that several processes inherited counts for each of them. */
+async function attribute(system: System, accepted: readonly Connection[]): Promise<Pick<Clients, 'clients' | 'unattributed'>> {
+  const own = ownPids(system);
+  const inodesOf = new Map<number, Set<string>>();
+  let unattributed = 0;
+  await Promise.all(
+    accepted.map(async ({ inode, users }) => {
+      const pids = await confirmed(system, inode, users);
+      if (pids.length === 0) unattributed += 1;
+      if (pids.some((pid) => own.has(pid))) return;
+      for (const pid of pids) inodesOf.set(pid, (inodesOf.get(pid) ?? new Set()).add(inode));
+    }),
+  );
+  const list = await Promise.all([...inodesOf].sort(([a], [b]) => a - b).map(([pid, inodes]) => describe(system, pid, [...inodes].sort())));
+  return { clients: list, unattributed };
+}
+
+/** `ss` prints names of processes as they are, and a name may look like another process's entry: only the link itself counts. */
+async function confirmed(system: System, inode: string, users: UnixSocket['users']): Promise<number[]> {
+  const links = await Promise.all(users.map(({ pid, fd }) => system.readLink(`/proc/${pid}/fd/${fd}`).catch(() => null)));
+  return [...new Set(users.filter((_, index) => links[index] === `socket:[${inode}]`).map(({ pid }) => pid))];
+}
+
+async function describe(system: System, pid: number, inodes: string[]): Promise<Client> {
+  const [process, modules] = await Promise.all([readProcess(system, pid), pkcs11Modules(system, pid)]);
+  return { process, connections: inodes.length, inodes, modules };
+}
+
+const PKCS11_MODULE = /\/[^/\s]*(?:pkcs11|p11-kit|ykcs11|cryptoki|etpkcs)[^/\s]*\.so(?:\.\d+)*$/i;
+/** The loader itself, and modules that hold certificates or keys of the disk. */
+const NO_CARD_MODULE = /\/(?:libp11-kit|p11-kit-trust|p11-kit-client|gnome-keyring-pkcs11)[^/]*$/;
+
+/** PKCS#11 modules a process has loaded; none where its memory map is closed to this user. */
+async function pkcs11Modules(system: System, pid: number): Promise<string[]> {
+  const maps = await system.readFile(`/proc/${pid}/maps`, MAPS_LIMIT).catch(() => '');
+  const paths = new Set(maps.split('\n').map((line) => line.slice(line.indexOf('/')).replace(/ \(deleted\)$/, '')));
+  return [...paths].filter((path) => PKCS11_MODULE.test(path) && !NO_CARD_MODULE.test(path)).sort();
+}
