@@ -13,6 +13,8 @@ export const exitCodes = {
   badData: 65,
   /** `--from`: not readable. */
   noInput: 66,
+  /** `demo`: this machine lacks a part or forbids what it needs. */
+  unavailable: 69,
   /** A bug in cardcheck. */
   software: 70,
   /** `-o` or `--save`: cannot be written. */

@@ -27,7 +27,7 @@ chmod 1777 ${rigFolder}/tmp
 chown ${userId}:${userId} ${rigFolder}/home/user 2>/dev/null || true
 touch ${rigFolder}/node
 mount --bind "$node" ${rigFolder}/node
-mount --bind "$app" ${rigFolder}/app
+mount --rbind "$app" ${rigFolder}/app
 if [ -d /etc/reader.conf.d ]; then mount --bind ${rigFolder}/reader.conf.d /etc/reader.conf.d; fi
 for folder; do
   if [ -d "$folder" ]; then mount -t tmpfs -o mode=755 tmpfs "$folder"; fi

@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net';
+import { formatCode } from '../pcsc/codes.ts';
 import {
   Command,
   connectStruct,
@@ -34,7 +35,7 @@ export interface ReaderRow {
 export class PcscError extends Error {
   readonly code: number;
   constructor(operation: string, code: number) {
-    super(`${operation}: 0x${code.toString(16).toUpperCase().padStart(8, '0')}`);
+    super(`${operation}: ${formatCode(code)}`);
     this.name = 'PcscError';
     this.code = code;
   }
