@@ -1,4 +1,86 @@
 import type { AnyCheck } from '../src/check.ts';
+import addonUnavailable from './addon-unavailable.ts';
+import cardDefect from './card-defect.ts';
+import ccidDriverLoadFailure from './ccid-driver-load-failure.ts';
+import ccidDriverMissing from './ccid-driver-missing.ts';
+import ccidVsPcscd from './ccid-vs-pcscd.ts';
+import driverDoesNotKnowDevice from './driver-does-not-know-device.ts';
+import driverOutdated from './driver-outdated.ts';
+import hotplugNotSeen from './hotplug-not-seen.ts';
+import kernelDriverClaimsReader from './kernel-driver-claims-reader.ts';
+import libpcscliteMissing from './libpcsclite-missing.ts';
+import libraryDaemonDisagree from './library-daemon-disagree.ts';
+import multipleScdaemon from './multiple-scdaemon.ts';
+import noReader from './no-reader.ts';
+import noUsbInEnvironment from './no-usb-in-environment.ts';
+import otherClientBlocksScdaemon from './other-client-blocks-scdaemon.ts';
+import otherClientHoldsCard from './other-client-holds-card.ts';
+import otherClientHoldsTransaction from './other-client-holds-transaction.ts';
+import pcscdDriverDirMissing from './pcscd-driver-dir-missing.ts';
+import pcscdNotRunning from './pcscd-not-running.ts';
+import pcscdUnresponsive from './pcscd-unresponsive.ts';
+import pcscdWoken from './pcscd-woken.ts';
+import polkitDenied from './polkit-denied.ts';
+import protocolMismatch from './protocol-mismatch.ts';
+import readerLimit from './reader-limit.ts';
+import scdaemonConfigIneffective from './scdaemon-config-ineffective.ts';
+import scdaemonConfigInvalid from './scdaemon-config-invalid.ts';
+import scdaemonConfigNotActive from './scdaemon-config-not-active.ts';
+import scdaemonConflictLatent from './scdaemon-conflict-latent.ts';
+import scdaemonHoldsCard from './scdaemon-holds-card.ts';
+import scdaemonNotInstalled from './scdaemon-not-installed.ts';
+import secondPcscd from './second-pcscd.ts';
+import unseenWithoutRoot from './unseen-without-root.ts';
+import usbPermission from './usb-permission.ts';
+import usbguard from './usbguard.ts';
+import vmTookDevice from './vm-took-device.ts';
+import wrongReaderChosen from './wrong-reader-chosen.ts';
 
 /** Every live check, in the order of the layers. */
-export const checks: readonly AnyCheck[] = [];
+export const checks: readonly AnyCheck[] = [
+  // device
+  noUsbInEnvironment,
+  noReader,
+  usbguard,
+  // permission
+  usbPermission,
+  // driver
+  vmTookDevice,
+  kernelDriverClaimsReader,
+  pcscdDriverDirMissing,
+  ccidDriverMissing,
+  ccidDriverLoadFailure,
+  driverDoesNotKnowDevice,
+  driverOutdated,
+  readerLimit,
+  hotplugNotSeen,
+  // service
+  pcscdNotRunning,
+  libpcscliteMissing,
+  protocolMismatch,
+  pcscdUnresponsive,
+  libraryDaemonDisagree,
+  // access
+  polkitDenied,
+  // sharing
+  secondPcscd,
+  multipleScdaemon,
+  ccidVsPcscd,
+  otherClientHoldsTransaction,
+  scdaemonHoldsCard,
+  otherClientHoldsCard,
+  otherClientBlocksScdaemon,
+  // card
+  cardDefect,
+  // gnupg
+  scdaemonNotInstalled,
+  scdaemonConfigInvalid,
+  scdaemonConfigIneffective,
+  scdaemonConfigNotActive,
+  wrongReaderChosen,
+  scdaemonConflictLatent,
+  // cardcheck
+  addonUnavailable,
+  unseenWithoutRoot,
+  pcscdWoken,
+];

@@ -20,8 +20,8 @@ export type InputValue<N extends InputName> = N extends FactName
     : never;
 
 /** One row of prose: everything said about a code, by whoever says it. `D` is the data its findings carry. */
-export interface CodeRow<D> {
-  id: string;
+export interface CodeRow<D, I extends string = string> {
+  id: I;
   /** null: about cardcheck itself. */
   layer: LayerId | null;
   severity: Severity;
@@ -33,16 +33,16 @@ export interface CodeRow<D> {
   message: (data: D) => string;
   /** What happens and why, for `cardcheck explain`. */
   why: string;
-  /** What curing it costs. */
-  price: string;
+  /** What curing it costs; null where there is nothing to weigh. */
+  price: string | null;
   /** What people try in vain, and why it fails; null where nothing typical is known. */
   wrongCure: string | null;
   /** Where the facts come from: manual, source file with version, issue. */
   sources: string[];
 }
 
-/** Types the data of a row where it is written: `CC101: row<{ pid: number }>({ … })`. */
-export const row = <D extends Record<string, Json>>(prose: CodeRow<D>): CodeRow<D> => prose;
+/** Infers a row's types where it is written: its id, and its data from what `message` takes, `({ pid }: { pid: number }) => …`. */
+export const row = <D extends Record<string, Json>, const I extends string>(prose: CodeRow<D, I>): CodeRow<D, I> => prose;
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 
@@ -70,6 +70,8 @@ export interface Check<C extends Code = Code, N extends InputName = InputName, W
   needs: readonly N[];
   /** Facts that sharpen the answer; handed over whole, with the reason where they have no value. */
   wants?: readonly W[];
+  /** Those of `needs` whose absence makes the question senseless: one that was looked for and is not there is not-applicable, not unknown. */
+  about?: readonly N[];
   /** Ids of checks whose error finding makes this one moot. */
   after?: readonly Id[];
   check(facts: { [K in N]: InputValue<K> } & { [K in W]: JudgedFacts[K] }): Draft<C>[] | NotApplicable;
@@ -85,6 +87,7 @@ export interface AnyCheck {
   code: Code;
   needs: readonly InputName[];
   wants?: readonly InputName[];
+  about?: readonly InputName[];
   after?: readonly Id[];
   check(facts: Record<string, unknown>): Draft<Code>[] | NotApplicable;
 }

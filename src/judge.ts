@@ -38,6 +38,7 @@ function judgeOne(check: AnyCheck, facts: JudgedFacts, explained: ReadonlySet<st
   const input: Record<string, unknown> = {};
   for (const name of check.needs) {
     const fact: Fact<unknown> = facts[name];
+    if (fact.status === 'absent' && check.about?.includes(name)) return without('not-applicable', fact.reason);
     if (fact.status !== 'ok') return without('unknown', `${name}: ${reasonOf(fact)}`);
     input[name] = fact.value;
   }

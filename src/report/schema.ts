@@ -1,10 +1,7 @@
 /** The schema of the JSON report: what `--json` prints and `cardcheck schema` publishes. Loaded on demand only, like snapshot/schema.ts. */
 import * as z from 'zod';
 import { probeOutcomes } from '../snapshot/schema.ts';
-
-export const severities = ['error', 'warning', 'info'] as const;
-export const certainties = ['proven', 'likely', 'possible'] as const;
-export const layerIds = ['device', 'permission', 'driver', 'service', 'access', 'sharing', 'card', 'gnupg'] as const;
+import { certainties, layerIds, severities } from './vocabulary.ts';
 
 const remedy = z.object({
   title: z.string(),
@@ -91,7 +88,7 @@ export const failureSchema = z.object({
   schemaVersion: z.literal(1),
   tool: z.object({ name: z.literal('cardcheck'), version: z.string() }),
   error: z.object({
-    exitCode: z.int().meta({ description: '64 usage, 65 bad snapshot, 66 unreadable, 70 a bug in cardcheck, 73 cannot write, 130 interrupted, 143 terminated' }),
+    exitCode: z.int().meta({ description: '64 usage, 65 bad snapshot, 66 unreadable, 69 no demo here, 70 a bug in cardcheck, 73 cannot write, 130 interrupted, 143 terminated' }),
     message: z.string(),
   }),
 });

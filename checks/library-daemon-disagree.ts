@@ -1,0 +1,35 @@
+import { defineCheck, notApplicable } from '../src/check.ts';
+import { valueOf } from '../src/snapshot/fact.ts';
+import { noService } from './causes.ts';
+
+export default defineCheck({
+  code: 'CC412',
+  needs: [],
+  wants: ['daemon', 'readers', 'libraryContext', 'libraryReaders'],
+  after: noService,
+  check({ daemon, readers, libraryContext, libraryReaders }) {
+    const ofDaemon = valueOf(readers)?.map(({ name }) => name);
+    if (daemon.status !== 'ok' || ofDaemon === undefined || libraryContext.status !== 'ok') return notApplicable('only one of the two views was taken');
+    const context = libraryContext.value;
+    const difference = context.code === 'SCARD_S_SUCCESS' ? differenceOf(ofDaemon, valueOf(libraryReaders)?.map(({ name }) => name)) : `pcscd answers, and through the library SCardEstablishContext returns ${context.code} (${context.hex})`;
+    if (difference === null) return [];
+    return [
+      {
+        severity: context.code === 'SCARD_S_SUCCESS' ? 'warning' : 'error',
+        subject: { kind: 'service', name: 'libpcsclite' },
+        data: { says: difference },
+        certainty: 'proven',
+        evidence: ['Both were asked in the same run, one shortly after the other.'],
+        remedies: [],
+      },
+    ];
+  },
+});
+
+function differenceOf(daemon: readonly string[], library: readonly string[] | undefined): string | null {
+  if (library === undefined) return null;
+  const only = (here: readonly string[], there: readonly string[]) => here.filter((name) => !there.includes(name)).join(', ');
+  const [daemonOnly, libraryOnly] = [only(daemon, library), only(library, daemon)];
+  const sides = [daemonOnly === '' ? [] : [`pcscd alone lists ${daemonOnly}`], libraryOnly === '' ? [] : [`the library alone lists ${libraryOnly}`]].flat();
+  return sides.length === 0 ? null : sides.join('; ');
+}

@@ -1,0 +1,39 @@
+import { defineCheck } from '../src/check.ts';
+import type { Holder, ReaderReport } from '../src/report/schema.ts';
+import { noService } from './causes.ts';
+import type { Somebody } from './prose/named.ts';
+import { evidenceFor, readerSubject, somebody } from './readers.ts';
+import { endHolder } from './remedies.ts';
+
+export default defineCheck({
+  code: 'CC104',
+  needs: ['holdings'],
+  wants: ['host'],
+  after: noService,
+  check({ holdings, host }) {
+    return holdings.flatMap((reader) => {
+      const blocked = Object.values(reader.probes).filter((probe) => probe !== null).find(({ outcome }) => outcome === 'blocked');
+      const holders = reader.holders.filter(({ access }) => access === 'transaction');
+      if (blocked === undefined && reader.sharing.transaction !== true) return [];
+      const named = holders.length > 0 ? holders.map(somebody) : suspects(reader);
+      return [
+        {
+          subject: readerSubject(reader.name),
+          data: { reader: reader.name, holders: named, waitedMs: blocked?.ms ?? null },
+          // A connect that does not return is also what a reader gives that is powering a slow card, or a stuck driver.
+          certainty: holders[0]?.certainty ?? 'likely',
+          evidence: [
+            ...(blocked === undefined ? [] : ['A connect of ours did not return in time; an EXCLUSIVE connection of another program would have made it fail at once.']),
+            ...evidenceFor(reader, holders),
+          ],
+          remedies: holders.filter(isNamed).map((holder) => endHolder(holder, host)),
+        },
+      ];
+    });
+  },
+});
+
+const isNamed = ({ certainty }: Holder): boolean => certainty !== 'possible';
+
+/** Whoever has a handle may be in a transaction with it. */
+const suspects = ({ holders }: ReaderReport): Somebody[] => holders.filter(({ access }) => access !== 'usb').map((holder) => ({ ...somebody(holder), certainty: 'possible' }));

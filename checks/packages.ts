@@ -1,0 +1,55 @@
+/** Packages as the distributions name them. */
+import type { Fact, Host } from '../src/snapshot/schema.ts';
+import { asRoot } from './shell.ts';
+
+export type Part = 'scdaemon' | 'pcscd' | 'libpcsclite' | 'libccid';
+
+interface PackageManager {
+  install: string;
+  upgrade: string;
+  packages: Record<Part, string>;
+}
+
+const debian: PackageManager = {
+  install: 'apt-get install',
+  upgrade: 'apt-get install --only-upgrade',
+  packages: { scdaemon: 'scdaemon', pcscd: 'pcscd', libpcsclite: 'libpcsclite1', libccid: 'libccid' },
+};
+const fedora: PackageManager = {
+  install: 'dnf install',
+  upgrade: 'dnf upgrade',
+  packages: { scdaemon: 'gnupg2-scdaemon', pcscd: 'pcsc-lite', libpcsclite: 'pcsc-lite-libs', libccid: 'pcsc-lite-ccid' },
+};
+const suse: PackageManager = {
+  install: 'zypper install',
+  upgrade: 'zypper update',
+  packages: { scdaemon: 'gpg2', pcscd: 'pcsc-lite', libpcsclite: 'libpcsclite1', libccid: 'pcsc-ccid' },
+};
+
+/** By ID and ID_LIKE of os-release(5). */
+const managers: Readonly<Record<string, PackageManager>> = {
+  debian,
+  ubuntu: debian,
+  fedora,
+  rhel: fedora,
+  suse,
+  opensuse: suse,
+  arch: {
+    install: 'pacman -S',
+    upgrade: 'pacman -Syu',
+    packages: { scdaemon: 'gnupg', pcscd: 'pcsclite', libpcsclite: 'pcsclite', libccid: 'ccid' },
+  },
+  alpine: {
+    install: 'apk add',
+    upgrade: 'apk add --upgrade',
+    packages: { scdaemon: 'gnupg-scdaemon', pcscd: 'pcsc-lite', libpcsclite: 'pcsc-lite-libs', libccid: 'ccid' },
+  },
+};
+
+/** The command that installs or upgrades a part here; none on a system whose packages are not known. */
+export function packageCommands(host: Fact<Host>, action: 'install' | 'upgrade', part: Part): string[] {
+  const distribution = host.status === 'ok' ? host.value.distribution : null;
+  const id = [distribution?.id ?? '', ...(distribution?.like ?? [])].find((known) => Object.hasOwn(managers, known));
+  const manager = id === undefined ? undefined : managers[id];
+  return manager === undefined ? [] : [asRoot(host, `${manager[action]} ${manager.packages[part]}`)];
+}

@@ -1,0 +1,137 @@
+/**
+ * What to do, built for this machine: only options the installed scdaemon knows and still lacks, commands that reach
+ * the very process they mean, and the price of each. `commands` carry a remedy out; `edits` say the same as data.
+ */
+import type { Holder, Remedy } from '../src/report/schema.ts';
+import type { Fact, Gnupg, Host, Scdaemon, ScdaemonConfig } from '../src/snapshot/schema.ts';
+import { type Part, packageCommands } from './packages.ts';
+import { type InstalledScdaemon, linesToShare } from './scdaemon.ts';
+import { asOwner, asRoot, asUser, quote } from './shell.ts';
+
+const PIN_AGAIN = 'The PIN is asked again at the next use.';
+
+/** Where options of this user's scdaemon belong. */
+export const ownConfigFile = ({ homeDir }: Gnupg): string => `${homeDir}/scdaemon.conf`;
+
+/** Nothing but a restart makes scdaemon read its files; this one reaches the scdaemon of this user and home only. */
+const RESTART = 'gpgconf --kill scdaemon';
+
+/** For good: scdaemon goes through PC/SC and shares. */
+export function shareReader(gnupg: Gnupg, scdaemon: InstalledScdaemon, config: ScdaemonConfig): Remedy[] {
+  const lines = linesToShare(scdaemon, config);
+  if (lines === null) return [upgradeToShare(scdaemon)];
+  if (lines.length === 0) return [];
+  const file = ownConfigFile(gnupg);
+  const fileIsThere = config.files.some(({ path, state }) => path === file && state !== 'missing');
+  return [
+    {
+      title: 'Let scdaemon share the reader with other PC/SC programs',
+      kind: 'lasting',
+      commands: [
+        ...(fileIsThere ? [] : [`mkdir -p -m 700 ${quote(gnupg.homeDir)}`]),
+        // A file may lack its final newline; without ours the first option would be glued to its last line.
+        `printf '\\n%s\\n' ${lines.join(' ')} >> ${quote(file)}`,
+        RESTART,
+      ],
+      edits: [{ file, add: lines, remove: [] }],
+      price: 'The PIN is asked more often, for signing and decrypting separately; another program may use the card while it is unlocked or select another applet under gpg ("Card error": restart scdaemon).',
+    },
+  ];
+}
+
+const upgradeToShare = ({ version }: InstalledScdaemon): Remedy => ({
+  title: `Upgrade GnuPG: ${version} cannot share a reader, 2.2.28 and 2.3.0 and later can`,
+  kind: 'lasting',
+  commands: [],
+  edits: [],
+  price: 'With 2.3 and later an invalid line in scdaemon.conf is fatal.',
+});
+
+/** For GnuPG 2.2, which opens one reader only: the start of its name chooses it. */
+export function chooseReader(gnupg: Gnupg, reader: string): Remedy {
+  // Numbers at the end count readers and slots; they change with the order of plugging.
+  const prefix = reader.replace(/ \d\d \d\d$/, '');
+  const file = ownConfigFile(gnupg);
+  return {
+    title: 'Tell scdaemon which reader to use',
+    kind: 'lasting',
+    commands: [`printf '\\nreader-port %s\\n' ${quote(prefix)} >> ${quote(file)}`, RESTART],
+    edits: [{ file, add: [`reader-port ${prefix}`], remove: [] }],
+    price: 'gpg looks at readers of this name only. The line must go when GnuPG is upgraded to 2.3 or later, where it has another meaning.',
+  };
+}
+
+/** For now: this scdaemon ends and lets go; gpg-agent starts it again when it is needed. */
+export function endScdaemon(scdaemon: Scdaemon, host: Fact<Host>): Remedy {
+  const { process } = scdaemon;
+  return { title: `End scdaemon (pid ${process.pid}), which lets go of the card`, kind: 'now', commands: [endCommand(scdaemon, host)], edits: [], price: PIN_AGAIN };
+}
+
+function endCommand({ process, home, ours }: Scdaemon, host: Fact<Host>): string {
+  const { pid, uid, user } = process;
+  // Without its gpg-agent nobody passes gpgconf's wish on; SIGINT ends scdaemon at once (GnuPG scd/scdaemon.c, handle_signal).
+  const reachable = process.parents[0]?.comm === 'gpg-agent' && home !== null && user !== null;
+  if (!reachable) return asOwner(host, uid, `kill -INT ${pid}`);
+  if (ours) return RESTART;
+  const restartThere = `GNUPGHOME=${quote(home)} ${RESTART}`;
+  if (host.status === 'ok' && host.value.user.uid === uid) return restartThere;
+  return asUser(host, user, home.endsWith('/.gnupg') ? RESTART : `env ${restartThere}`);
+}
+
+/** For now: a program that is no scdaemon lets go. */
+export const endHolder = ({ pid, uid, command, access }: Holder, host: Fact<Host>): Remedy => ({
+  title: `Close ${command} or end it`,
+  kind: 'now',
+  commands: [asOwner(host, uid, `kill ${pid}`)],
+  edits: [],
+  price:
+    access === 'exclusive' || access === 'transaction'
+      ? `${command} ends. If it does not let go by itself first, pcscd resets the card: every program must present its PIN again.`
+      : `${command} ends; the card is left as it is.`,
+});
+
+export const restartPcscd = (host: Fact<Host>): Remedy => ({
+  title: 'Restart pcscd',
+  kind: 'now',
+  commands: [asRoot(host, 'systemctl restart pcscd.service')],
+  edits: [],
+  price: 'Every PC/SC program loses its connection and the cards are reset; scdaemon must be restarted too.',
+});
+
+/** For now: gpg's own USB driver gets the readers. */
+export const stopPcscd = (host: Fact<Host>): Remedy => ({
+  title: 'Stop pcscd, so that GnuPG can open the reader itself',
+  kind: 'now',
+  commands: [asRoot(host, 'systemctl stop pcscd.socket pcscd.service'), RESTART],
+  edits: [],
+  price: 'Until pcscd.socket is started again no other program can use a card.',
+});
+
+export const install = (host: Fact<Host>, part: Part, title: string): Remedy => ({
+  title,
+  kind: 'lasting',
+  commands: packageCommands(host, 'install', part),
+  edits: [],
+  price: null,
+});
+
+export const upgrade = (host: Fact<Host>, part: Part, title: string): Remedy => ({
+  title,
+  kind: 'lasting',
+  commands: packageCommands(host, 'upgrade', part),
+  edits: [],
+  price: null,
+});
+
+/** Lines of a file that must not stay: `mended` takes a line's place, null makes it a comment. */
+export function mendLines(file: string, lines: { line: number; text: string | null; mended: string | null }[], needsRoot: boolean, host: Fact<Host>): Remedy {
+  const script = lines.map(({ line, mended }) => (mended === null ? `${line}s/^/# /` : `${line}s/.*/${mended}/`)).join(';');
+  const command = `sed -i.bak ${quote(script)} ${quote(file)}`;
+  return {
+    title: `Mend ${lines.length === 1 ? 'this line' : 'these lines'} of ${file}`,
+    kind: 'lasting',
+    commands: [needsRoot ? asRoot(host, command) : command, RESTART],
+    edits: [{ file, add: lines.flatMap(({ mended }) => mended ?? []), remove: lines.flatMap(({ text }) => text ?? []) }],
+    price: PIN_AGAIN,
+  };
+}

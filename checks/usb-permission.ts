@@ -1,0 +1,56 @@
+import { defineCheck, type Draft } from '../src/check.ts';
+import { valueOf } from '../src/snapshot/fact.ts';
+import type { PcscdProcess, UsbDevice } from '../src/snapshot/schema.ts';
+import { noScdaemon } from './causes.ts';
+import { deviceName, deviceSubject, isListed } from './readers.ts';
+import { shareReader, upgrade } from './remedies.ts';
+
+export default defineCheck({
+  code: 'CC407',
+  needs: ['usbDevices'],
+  wants: ['holdings', 'gnupg', 'scdaemonConfig', 'pcscdProcesses', 'host'],
+  after: ['usbguard', 'vm-took-device', 'kernel-driver-claims-reader', ...noScdaemon],
+  check({ usbDevices, holdings, gnupg, scdaemonConfig, pcscdProcesses, host }) {
+    const installed = valueOf(gnupg);
+    const config = valueOf(scdaemonConfig);
+    // A reader that PC/SC lists is open to whoever matters; who fights over it is another finding.
+    const unlisted = usbDevices.filter((device) => device.ccidInterfaces.length > 0 && !isListed(device, valueOf(holdings) ?? []));
+    const pcscd = (valueOf(pcscdProcesses) ?? []).find(({ sameMountNamespace }) => sameMountNamespace !== false);
+
+    const closedToPcscd: Draft<'CC407'>[] =
+      pcscd === undefined || holdings.status !== 'ok'
+        ? []
+        : unlisted
+            .filter((device) => isClosedTo(device, pcscd))
+            .map((device) => ({
+              ...about(device, `pcscd, which runs as ${pcscd.process.user ?? `uid ${pcscd.process.uid}`},`),
+              certainty: 'likely',
+              remedies: [upgrade(host, 'libccid', 'Upgrade libccid to 1.7.0 or later, whose udev rule opens readers to pcscd, and replug the reader')],
+            }));
+    if (closedToPcscd.length > 0) return closedToPcscd;
+
+    if (config?.backend !== 'usb-only' || !installed?.scdaemon) return [];
+    const { scdaemon } = installed;
+    return unlisted
+      .filter(({ access }) => access.status === 'ok' && !access.value.readWrite)
+      .map((device) => ({ ...about(device, `scdaemon ${scdaemon.version}, which opens readers as this user,`), certainty: 'proven', remedies: shareReader(installed, scdaemon, config) }));
+  },
+});
+
+function about(device: UsbDevice, who: string): Pick<Draft<'CC407'>, 'subject' | 'data' | 'evidence'> {
+  const rights = valueOf(device.access);
+  return {
+    subject: deviceSubject(device),
+    data: { device: deviceName(device), node: device.node, who },
+    evidence: rights === undefined ? [] : [`${device.node} has mode ${(rights.mode & 0o777).toString(8).padStart(4, '0')}, owner uid ${rights.uid}, group ${rights.group ?? rights.gid}.`],
+  };
+}
+
+/** By mode and owner alone: udev opens readers to the group pcscd, which its user belongs to (CCID src/92_pcscd_ccid.rules). */
+function isClosedTo({ access }: UsbDevice, { process }: PcscdProcess): boolean {
+  if (access.status !== 'ok' || process.uid === 0) return false;
+  const { mode, uid, group } = access.value;
+  const asOwner = uid === process.uid && (mode & 0o600) === 0o600;
+  const asGroup = group !== null && group === process.user && (mode & 0o060) === 0o060;
+  return !asOwner && !asGroup && (mode & 0o006) !== 0o006;
+}
