@@ -16,7 +16,7 @@ export async function askForClients(system: System, paths: ReadonlySet<string>):
   const connectors = await connectorsOf(system, pcscd, fds).catch(() => null);
   if (connectors === null || connectors.size < fds.length) return null;
   const clients = [...connectors.values()].filter(({ path, peer }) => peer !== null && paths.has(path));
-  return clients.every(({ clientFd }) => clientFd !== null) ? clients : null;
+  return clients.every(({ users }) => users.length > 0) ? clients : null;
 }
 
 /** Numbers of a process's descriptors that are sockets; null: closed to this user. */

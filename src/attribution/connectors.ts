@@ -16,8 +16,8 @@ export interface Connector {
   peer: number | null;
   /** The process that called connect(2), as numbered in our pid namespace; 0 when it is not visible from there. */
   pid: number;
-  /** That process's descriptor of the client's end; null when it has none, so that the end belongs to another by now. */
-  clientFd: number | null;
+  /** Who has the client's end open: that process first, unless it has let go of it, then those that inherited it. */
+  users: { pid: number; fd: number }[];
 }
 
 /** setns(2) has a number of its own on each architecture; pidfd_open and pidfd_getfd have the same on all. */
@@ -44,9 +44,22 @@ for my $fd (@fds) {
   my $namespace = ioctl($end, 0x894C, 0);
   syscall($setns, $namespace + 0, 0x40000000) if $setns && defined $namespace;
   my $peer = peer($inode) // 0;
-  my ($held) = grep { (readlink($_) // '') eq "socket:[$peer]" } $peer && $pid ? glob "/proc/$pid/fd/*" : ();
   my $path = unpack 'x2 Z*', getsockname($end) // '';
-  print join(' ', $fd, $inode, $peer, $pid, ($held // '-') =~ m{([^/]+)$}, unpack('H*', $path)), "\n";
+  print join(' ', $fd, $inode, $peer, $pid, unpack('H*', $path) || '-', $peer && $pid ? users($peer, $pid) : ()), "\n";
+}
+sub users {
+  my ($socket, @family) = @_;
+  my @users;
+  for (my $at = 0; $at < @family && $at < 100; $at++) {
+    my $folder = "/proc/$family[$at]";
+    my ($held) = grep { (readlink($_) // '') eq "socket:[$socket]" } glob "$folder/fd/*";
+    push @users, "$family[$at]:$1" if defined $held && $held =~ m{([0-9]+)$};
+    for my $file (glob "$folder/task/*/children") {
+      open(my $children, '<', $file) or next;
+      push @family, split ' ', <$children> // '';
+    }
+  }
+  return @users;
 }
 sub peer {
   my ($inode) = @_;
@@ -81,10 +94,10 @@ export async function connectorsOf(system: System, pcscd: number, fds: readonly 
 
 function parseConnectors(text: string): Connector[] {
   return text.split('\n').flatMap((line) => {
-    const match = /^(\d+) (\d+) (\d+) (\d+) (\d+|-) ([0-9a-f]*)$/.exec(line);
+    const match = /^(\d+) (\d+) (\d+) (\d+) ([0-9a-f]*|-)((?: \d+:\d+)*)$/.exec(line);
     if (match === null) return [];
     const [fd = 0, inode = 0, peer = 0, pid = 0] = match.slice(1, 5).map(Number);
-    const path = Buffer.from(match[6] ?? '', 'hex').toString('utf8');
-    return [{ fd, inode, path, peer: peer === 0 ? null : peer, pid, clientFd: match[5] === '-' ? null : Number(match[5]) }];
+    const users = [...(match[6] ?? '').matchAll(/(\d+):(\d+)/g)].map((user) => ({ pid: Number(user[1]), fd: Number(user[2]) }));
+    return [{ fd, inode, path: Buffer.from(match[5] ?? '', 'hex').toString('utf8'), peer: peer === 0 ? null : peer, pid, users }];
   });
 }

@@ -66,7 +66,7 @@ async function proveFrom(system: System, daemon: ExaminedDaemon, table: readonly
     const first = readHoldings(memory, layouts, table);
     if (first === null) return failed("pcscd's memory fits none of the layouts that cardcheck knows (pcsc-lite 1.8.8 to 2.5 on x86-64 and aarch64)");
     const connectors = await daemon.connectors(first.holdings.contexts.map(({ fd }) => fd));
-    if (![...connectors.values()].some(({ pid, clientFd }) => pid === system.pid && clientFd !== null)) return absent(`process ${daemon.pid} ${NOT_OURS}`);
+    if (![...connectors.values()].some((connector) => clientOf(connector)?.pid === system.pid)) return absent(`process ${daemon.pid} ${NOT_OURS}`);
     const owned = ownedHandles(first.holdings);
     const handles = await Promise.all(owned.map((handle) => nameOwner(system, handle, connectors.get(handle.fd))));
 
@@ -112,17 +112,19 @@ function ownedHandles({ readers, contexts }: Holdings): OwnedHandle[] {
   );
 }
 
-/** Owner null: nobody has the client's end open that we may see; pcscd is about to notice, or it was handed on to another process. */
+/** The process that made the connection and still has it; null: it handed it on, or pcscd is about to notice that it is gone. */
+const clientOf = (connector: Connector | undefined) => connector?.users.find(({ pid }) => pid === connector.pid) ?? null;
+
 async function nameOwner(system: System, { reader, access, hCard }: OwnedHandle, connector: Connector | undefined): Promise<Handle> {
-  const pid = connector === undefined || connector.clientFd === null ? null : connector.pid;
+  const pid = clientOf(connector)?.pid ?? null;
   return { reader, access, pid, process: pid === null ? null : await readProcess(system, pid), hCard: `0x${hCard.toString(16).toUpperCase().padStart(8, '0')}` };
 }
 
 /** Both ends are what they were: neither pcscd's descriptor nor the client's number have passed to another. */
 async function isStillConnected(system: System, pcscd: number, connector: Connector | undefined): Promise<boolean> {
   if (connector === undefined) return false;
-  const { fd, inode, pid, clientFd, peer } = connector;
-  const ends = [[`/proc/${pcscd}/fd/${fd}`, inode], ...(clientFd === null ? [] : [[`/proc/${pid}/fd/${clientFd}`, peer]])];
+  const client = clientOf(connector);
+  const ends = [[`/proc/${pcscd}/fd/${connector.fd}`, connector.inode], ...(client === null ? [] : [[`/proc/${client.pid}/fd/${client.fd}`, connector.peer]])];
   const targets = await Promise.all(ends.map(([path]) => system.readLink(String(path)).catch(() => null)));
   return ends.every(([, socket], index) => targets[index] === `socket:[${socket}]`);
 }

@@ -1,3 +1,5 @@
+import { askForClients } from '../attribution/clients.ts';
+import type { Connector } from '../attribution/connectors.ts';
 import { absent, failed, ok, timedOut } from '../snapshot/fact.ts';
 import type { Client, Fact, FactValue } from '../snapshot/schema.ts';
 import { SystemError, type System } from '../system/port.ts';
@@ -20,7 +22,8 @@ const STANDARD_PATHS = ['/run/pcscd/pcscd.comm', '/var/run/pcscd/pcscd.comm'];
 
 /**
  * The processes connected to pcscd. A connection says nothing of handles: many programs stay connected and hold
- * none. Sockets know their peers only through the kernel's diagnosis interface, which `ss` speaks and Node cannot.
+ * none. Sockets know their peers only through the kernel's diagnosis interface, which `ss` speaks and Node cannot. Root can
+ * ask the kernel about each connection by itself, which does not need a look at every process.
  */
 export const clients = defineCollector({
   name: 'clients',
@@ -36,6 +39,8 @@ function failure(error: unknown): Fact<never> {
 async function collectClients(system: System): Promise<Fact<Clients>> {
   const given = system.env('PCSCLITE_CSOCK_NAME');
   const paths = new Set(given === undefined ? STANDARD_PATHS : [given, ...STANDARD_PATHS]);
+  const asked = await askForClients(system, paths);
+  if (asked !== null) return ok({ ...(await attribute(system, asked.map(connectionOf))), hiddenByNamespace: 0, complete: true }, 'SO_PEERCRED of pcscd\'s connections');
   const table = await system.readFile('/proc/net/unix', UNIX_TABLE_LIMIT).catch(() => null);
   const known = table === null ? null : parseUnixTable(table);
   const visible = known?.filter(({ connected, path }) => connected && path !== null && paths.has(path)).length ?? null;
@@ -74,6 +79,8 @@ interface Connection {
   inode: string;
   users: UnixSocket['users'];
 }
+
+const connectionOf = ({ peer, users }: Connector): Connection => ({ inode: String(peer), users });
 
 interface Accepted {
   accepted: Connection[];

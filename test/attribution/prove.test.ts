@@ -27,9 +27,9 @@ const plan: ImagePlan = {
 };
 
 const connectors: Connector[] = [
-  { fd: 12, inode: 1200, path: '/run/pcscd/pcscd.comm', peer: 1201, pid: 700, clientFd: 5 },
-  { fd: 13, inode: 1300, path: '/run/pcscd/pcscd.comm', peer: 1301, pid: 800, clientFd: 6 },
-  { fd: 14, inode: 1400, path: '/run/pcscd/pcscd.comm', peer: 1401, pid: SELF, clientFd: 7 },
+  { fd: 12, inode: 1200, path: '/run/pcscd/pcscd.comm', peer: 1201, pid: 700, users: [{ pid: 700, fd: 5 }] },
+  { fd: 13, inode: 1300, path: '/run/pcscd/pcscd.comm', peer: 1301, pid: 800, users: [{ pid: 800, fd: 6 }] },
+  { fd: 14, inode: 1400, path: '/run/pcscd/pcscd.comm', peer: 1401, pid: SELF, users: [{ pid: SELF, fd: 7 }] },
 ];
 
 let root: string;
@@ -38,11 +38,8 @@ let system: System;
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'cardcheck-'));
   await writeFile(join(root, 'machine.json'), JSON.stringify({ uid: 0, pid: SELF }));
-  for (const { fd, inode, peer, pid, clientFd } of connectors) {
-    for (const [process, descriptor, socket] of [
-      [PCSCD, fd, inode],
-      [pid, clientFd, peer],
-    ] as const) {
+  for (const { fd, inode, peer, users } of connectors) {
+    for (const [process, descriptor, socket] of [[PCSCD, fd, inode], ...users.map((user) => [user.pid, user.fd, peer])]) {
       await mkdir(join(root, `proc/${process}/fd`), { recursive: true });
       await symlink(`socket:[${socket}]`, join(root, `proc/${process}/fd/${descriptor}`));
     }
@@ -114,7 +111,7 @@ describe('proveHandles', () => {
   });
 
   it('names nobody for a connection that has no process any more', async () => {
-    const orphaned = connectors.map((connector) => (connector.pid === 700 ? { ...connector, peer: null, clientFd: null } : connector));
+    const orphaned = connectors.map((connector) => (connector.pid === 700 ? { ...connector, peer: null, users: [] } : connector));
     const handles = await found(daemon([plan], { connectors: async () => new Map(orphaned.map((connector) => [connector.fd, connector])) }));
     expect(handles).toEqual([['ACS ACR122U 00 00', 'exclusive', null], ...proven.slice(1)]);
   });

@@ -8,7 +8,7 @@ import { clients } from '../../src/collect/clients.ts';
 import { noteOwnPid } from '../../src/collect/own-pids.ts';
 import { parseSs } from '../../src/collect/unix-sockets.ts';
 import { fixtureSystem } from '../../src/system/fixture.ts';
-import type { System } from '../../src/system/port.ts';
+import { type System, SystemError } from '../../src/system/port.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { clientScript, runScript, serverScript, stopAll } from './processes.ts';
 
@@ -25,13 +25,21 @@ afterEach(async () => {
 });
 
 /** The machine, with pcscd's socket at a place of ours. */
-function machine(changes: Partial<System> = {}): System {
+function machineOf(changes: Partial<System>): System {
   const system = realSystem();
   return { ...system, env: (name) => (name === 'PCSCLITE_CSOCK_NAME' ? socket : system.env(name)), ...changes };
 }
-const look = async (system = machine()) => (await clients.collect(system, options)).clients;
+/** The same without the shorter way that root has. */
+const withoutPerl = (run: System['run']): System['run'] => (program, ...rest) => (program === 'perl' ? Promise.reject(new SystemError('ENOENT', program)) : run(program, ...rest));
 
-describe('clients of pcscd', () => {
+describe.each(['asked of the kernel', 'found by ss'])('clients of pcscd, %s', (way) => {
+  /** The machine, with only the way in question. */
+  function machine(changes: Partial<System> = {}): System {
+    const system = machineOf(changes);
+    return way === 'found by ss' ? { ...system, run: withoutPerl(system.run) } : system;
+  }
+  const look = async (system = machine()) => (await clients.collect(system, options)).clients;
+
   it('names each process with the number of its connections', async () => {
     await runScript(serverScript(socket));
     const one = await runScript(clientScript(socket));
@@ -82,7 +90,7 @@ describe('clients of pcscd', () => {
     await runScript(clientScript(socket), 'unshare', '-n');
     const system = realSystem();
     const run: System['run'] = (program, ...rest) => (program === 'nsenter' ? Promise.reject(new Error('EPERM')) : system.run(program, ...rest));
-    expect(await look(machine({ run }))).toMatchObject({ status: 'ok', value: { clients: [], hiddenByNamespace: 1, complete: true } });
+    expect(await look(machine({ run: withoutPerl(run) }))).toMatchObject({ status: 'ok', value: { clients: [], hiddenByNamespace: 1, complete: true } });
   });
 
   it('counts a connection for both processes that inherited it', async () => {
@@ -113,7 +121,6 @@ describe('clients of pcscd', () => {
   it('names no client and says why where ss is missing', async () => {
     await runScript(serverScript(socket));
     await runScript(clientScript(socket));
-    const { SystemError } = await import('../../src/system/port.ts');
     const run: System['run'] = (program) => Promise.reject(new SystemError('ENOENT', program));
     expect(await look(machine({ run }))).toMatchObject({ status: 'absent', reason: expect.stringContaining('1 connection') });
   });
