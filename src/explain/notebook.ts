@@ -1,0 +1,54 @@
+import type { Line, Observation, ObservationName, Sighting } from './observation.ts';
+import type { Kind } from './sign.ts';
+
+/** Distinct observations kept; hostile input must not grow memory. */
+const MAX_SIGHTINGS = 2000;
+/** Line numbers kept per kind of recognised line. */
+const MAX_LINES = 1000;
+/** Characters of a line kept as evidence. */
+const MAX_TEXT = 300;
+
+/** Collects what was seen: repeated observations are counted, not kept. */
+export class Notebook {
+  readonly #sightings = new Map<string, Sighting>();
+  readonly #byName = new Map<ObservationName, Sighting[]>();
+  readonly #recognised = new Map<Kind, { lines: number[]; count: number }>();
+
+  note(observation: Observation, line: Line): void {
+    const key = JSON.stringify(observation);
+    const known = this.#sightings.get(key);
+    if (known !== undefined) {
+      if (line.number !== known.lastLine) known.count++;
+      known.lastLine = line.number;
+      return;
+    }
+    if (this.#sightings.size >= MAX_SIGHTINGS) return;
+    const text = line.text.trim();
+    const kept = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
+    const sighting = { observation, line: { number: line.number, text: kept }, lastLine: line.number, count: 1 } as Sighting;
+    this.#sightings.set(key, sighting);
+    const list = this.#byName.get(observation.name);
+    if (list === undefined) this.#byName.set(observation.name, [sighting]);
+    else list.push(sighting);
+  }
+
+  recognise(kind: Kind, lineNumber: number): void {
+    const known = this.#recognised.get(kind);
+    if (known === undefined) {
+      this.#recognised.set(kind, { lines: [lineNumber], count: 1 });
+      return;
+    }
+    if (known.lines.at(-1) === lineNumber) return;
+    known.count++;
+    if (known.lines.length < MAX_LINES) known.lines.push(lineNumber);
+  }
+
+  /** Every distinct sighting of this name, in the order they were first made. */
+  all<N extends ObservationName>(name: N): readonly Sighting<N>[] {
+    return (this.#byName.get(name) ?? []) as unknown as readonly Sighting<N>[];
+  }
+
+  recognised(): { kind: Kind; lines: number[]; count: number }[] {
+    return [...this.#recognised].map(([kind, seen]) => ({ kind, ...seen }));
+  }
+}

@@ -1,0 +1,79 @@
+import { type CauseRule, excludes, supports } from '../cause.ts';
+import { anyoneGot, both, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+
+const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
+const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'));
+const failureBesidesMismatch = either(gpgFails, otherFails, seen('usb-failed'), seen('polkit-refused'));
+
+export const cardRules = {
+  'pin-locked': {
+    clauses: [
+      supports(5, seen('pin-locked'), 'the PIN is blocked after too many wrong tries'),
+      supports(5, sw('6983'), 'status 6983: the PIN is blocked'),
+      supports(5, gpgSays('pin-blocked'), 'the PIN is blocked after too many wrong tries'),
+      supports(5, anyoneGot(0x8010006c), 'the PIN is blocked after too many wrong tries'),
+      supports(0.6, gpgSays('bad-pin'), 'a wrong PIN was given'),
+      supports(0.4, seen('ssh-refused'), 'ssh says this for a blocked PIN, too'),
+    ],
+    decidedBy: 'the PIN retry counter that gpg --card-status or ykman prints.',
+    next: ['gpg --card-status', 'ykman openpgp info'],
+  },
+  'card-defect': {
+    clauses: [
+      supports(4.2, sw('6581', '6400', '6F00'), 'the card reports a failure of its own memory'),
+      supports(2.6, gpgSays('hardware'), 'the card reports a failure of its own'),
+      supports(3.2, either(scdaemonGot(UNPOWERED, UNRESPONSIVE), unless(anyoneGot(UNPOWERED), onMac)), 'the card does not answer when it gets power'),
+      supports(2.8, seen('card-mute'), 'the card does not answer when it gets power'),
+      supports(1.4, unless(either(seen('card-unresponsive'), anyoneGot(UNRESPONSIVE)), onMac), 'the card does not answer'),
+      supports(0.9, gpgSays('input-output'), 'the transfer to the card failed'),
+      supports(0.4, gpgSays('card-error'), 'the card refused a command'),
+      excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
+      excludes(2, sharingViolation, 'the card works for somebody'),
+    ],
+    decidedBy: 'the same card in another reader, another card in this one.',
+    next: ['pcsc_scan -c   # wakes pcscd', 'cardcheck'],
+  },
+  'not-an-openpgp-card': {
+    clauses: [
+      supports(3.4, gpgSays('not-supported'), 'gpg reached a card and found no OpenPGP application on it'),
+      supports(3, seen('scdaemon-no-application'), 'scdaemon found no application it knows on the card'),
+      supports(0.9, both(sw('6A82'), seen('scdaemon-ready')), 'the card does not know the application'),
+      supports(0.8, gpgSays('card-error'), 'the card does not answer like an OpenPGP card'),
+      excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
+    ],
+    decidedBy: 'the ATR of the card.',
+    next: ['pcsc_scan -c   # wakes pcscd'],
+  },
+  'token-configuration': {
+    clauses: [
+      supports(4.4, seen('token-applet-missing'), 'the application is switched off or not on this token'),
+      supports(0.7, gpgSays('not-supported', 'card-error'), 'the application may be switched off on the token'),
+    ],
+    decidedBy: 'the list of enabled applications on the token.',
+    next: ['ykman info', 'lsusb'],
+  },
+  'not-pcsc-but-hid': {
+    clauses: [
+      supports(3, seen('hid-only'), 'this goes over HID (FIDO or OTP), another interface of the token; PC/SC has no part in it'),
+      excludes(2, either(gpgFails, sharingViolation, seen('usb-failed')), 'the smart-card interface is the matter'),
+    ],
+    decidedBy: 'which interface the program uses.',
+    next: ['ls -l /dev/hidraw*', 'ykman list'],
+  },
+  'harmless-noise': {
+    clauses: [
+      supports(3.2, unless(seen('harmless'), failure), 'the only frightening lines here mean nothing'),
+      supports(2, unless(both(seen('pcscd-backward-compatible'), seen('pcscd-protocol-mismatch')), failureBesidesMismatch), 'pcscd logs the mismatch and then adapts to the client'),
+    ],
+    decidedBy: 'whether anything fails beside these lines.',
+    next: ['cardcheck'],
+  },
+  healthy: {
+    clauses: [
+      supports(2.2, unless(either(seen('sound', ({ what }) => /read the|listed/.test(what))), failure), 'the card was read'),
+      supports(1, unless(seen('sound'), failure), 'what is shown works'),
+    ],
+    decidedBy: 'the lines of the moment when something fails.',
+    next: ['cardcheck'],
+  },
+} satisfies Record<string, CauseRule>;

@@ -1,0 +1,132 @@
+import { type CauseRule, decides, excludes, supports } from '../cause.ts';
+import { atLeast } from '../clause.ts';
+import {
+  accessRefused, anyoneGot, both, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, option, scdaemonGot, seen, unless, VIOLATION,
+} from './queries.ts';
+
+const refused = seen('scdaemon-option-refused');
+/** Options no upstream scdaemon has (scd/scdaemon.c); shared-access is MacGPG2's. */
+const unknownOption = option('shared-access', 'disable-opensc', 'pcsc-share', 'enable-shared', 'disable-ccid-driver');
+const withValue = seen('scdaemon-config', ({ option: name, value }) => ['disable-ccid', 'pcsc-shared', 'allow-admin', 'deny-admin'].includes(name) && value !== '');
+/** From 2.2.26 to 2.2.50 a bad line is reported and skipped (gnupg 2.2 scd/scdaemon.c with libgpg-error's option parser). */
+const tolerant = gnupgWithin('2.2.26', '2.3.0');
+
+export const gnupgRules = {
+  'scdaemon-config-invalid': {
+    clauses: [
+      decides(unless(both(refused, gpgSays('no-daemon', 'no-service', 'general')), tolerant), 'scdaemon refused a line of its configuration and did not start', 6),
+      supports(4.2, unless(refused, tolerant), 'scdaemon refuses a line of its configuration'),
+      supports(3.4, unless(both(either(unknownOption, withValue), gpgSays('no-daemon')), tolerant), 'the configuration has a line no scdaemon accepts, and no scdaemon starts'),
+      supports(2, unless(unknownOption, tolerant), 'the configuration has an option no upstream scdaemon knows'),
+      supports(2, gpgSays('no-daemon'), 'gpg says this when scdaemon ends at once, as it does over a bad line'),
+      supports(1, seen('scdaemon-start-failed'), 'scdaemon did not start'),
+      excludes(3, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), gpgReachesNoCard), 'scdaemon did start'),
+    ],
+    decidedBy: 'scdaemon --gpgconf-test, which reads the configuration and touches no card.',
+    next: ['"$(gpgconf --list-components | sed -n \'s/^scdaemon:[^:]*://p\')" --gpgconf-test', 'cardcheck'],
+  },
+  'scdaemon-config-ineffective': {
+    clauses: [
+      supports(3.4, both(refused, tolerant), 'this scdaemon reports the bad line and goes on without it'),
+      supports(2.6, unless(both(option('pcsc-shared'), either(gpgReachesNoCard, interfaceBusy, seen('scdaemon-uses-usb'))), option('disable-ccid')), 'pcsc-shared does nothing while the internal driver is in use: disable-ccid is missing'),
+      supports(2.2, both(option('pcsc-shared'), gnupgWithin('2.0', '2.2.28')), 'this scdaemon does not know pcsc-shared yet'),
+      supports(2, both(withValue, gpgReachesNoCard), 'an option with a value or comment behind it is not set'),
+      supports(1.6, both(option('card-timeout'), either(gpgFails, seen('client-failed'))), 'card-timeout has done nothing since 2.2.15'),
+      supports(1.4, both(unknownOption, either(gpgReachesNoCard, scdaemonGot(VIOLATION))), 'the option is not one of this scdaemon'),
+      supports(1.2, both(option('reader-port'), gpgReachesNoCard), 'reader-port matches other names on 2.3 and later, or nothing'),
+      supports(2, both(option('pcsc-shared'), scdaemonGot(VIOLATION)), 'the option is written down, and scdaemon still asks for EXCLUSIVE'),
+      supports(0.5, option('pcsc-shared'), 'the option may not work by itself'),
+      excludes(3, gpgSays('no-daemon'), 'scdaemon did not start'),
+    ],
+    decidedBy: 'the version of scdaemon, whether it was built with its own driver, and both configuration files.',
+    next: ['gpgconf --show-configs', 'scdaemon --dump-option-table', 'cardcheck'],
+  },
+  'scdaemon-config-not-active': {
+    clauses: [
+      supports(2.6, seen('config-not-active'), 'the file was changed, and nothing changed'),
+      supports(1.6, both(option('pcsc-shared', 'disable-ccid'), killed('scdaemon', 'gpg-agent')), 'scdaemon reads its configuration only when it starts'),
+      supports(1.2, both(option('pcsc-shared'), option('disable-ccid'), either(scdaemonGot(VIOLATION), gpgReachesNoCard)), 'the configuration would prevent this, had it been read'),
+    ],
+    decidedBy: 'the time scdaemon started against the time the file was changed.',
+    next: ['gpgconf --kill scdaemon   # the PIN is asked again', 'cardcheck'],
+  },
+  'wrong-reader-chosen': {
+    clauses: [
+      supports(3.6, both(atLeast(2, seen('scdaemon-detected-reader')), either(seen('status-word', ({ sw }) => sw === '6A82'), gpgFails, scdaemonGot(NO_SMARTCARD, 0x80100067, 0x80100066), seen('scdaemon-no-application'))), 'there are several readers, and scdaemon works with one that has no OpenPGP card'),
+      supports(2.2, both(atLeast(2, seen('scdaemon-detected-reader')), seen('status-word', ({ sw }) => sw === '6A82')), 'the card that scdaemon reached has no such application'),
+      supports(2.4, atLeast(2, seen('scdaemon-detected-reader')), 'there are several readers, and 2.2 takes the first'),
+      supports(1.8, both(option('reader-port'), gpgSays('no-device', 'not-present')), 'reader-port names a reader; one that matches nothing leaves gpg without'),
+      supports(1.2, gpgSays('not-present'), 'gpg looks at a reader without a card'),
+      supports(1, gpgSays('not-supported'), 'gpg reached a card of another kind'),
+      supports(0.5, gpgReachesNoCard, 'gpg 2.2 tries the first reader only'),
+      excludes(2, scdaemonGot(VIOLATION), 'the reader was the right one and is in use'),
+    ],
+    decidedBy: 'the readers in pcscd\'s order, and which of them scdaemon connects.',
+    next: ['pcsc_scan -r', 'cardcheck', 'gpgconf --list-options scdaemon | grep reader-port'],
+  },
+  'internal-ccid-driver-limited': {
+    clauses: [
+      supports(3.4, seen('scdaemon-usb-limited'), 'scdaemon\'s own driver says what it cannot do with this reader'),
+      supports(1.2, both(seen('scdaemon-usb-log'), gpgFails), 'scdaemon works with its own driver, and the card does not answer'),
+      supports(1, unless(both(seen('scdaemon-usb-open-failed'), seen('scdaemon-detected-reader')), interfaceBusy), 'scdaemon\'s own driver failed where PC/SC has a reader'),
+      supports(0.8, both(seen('scdaemon-uses-usb'), gpgFails), 'scdaemon works with its own driver'),
+      supports(0.5, gpgReachesNoCard, 'its own driver does not know every reader'),
+      excludes(3, seen('scdaemon-pcsc-failed'), 'scdaemon goes through PC/SC'),
+      excludes(1.5, interfaceBusy, 'another program has the interface'),
+      excludes(1.5, accessRefused, 'the device could not even be opened'),
+    ],
+    decidedBy: 'the same card with disable-ccid, through pcscd.',
+    next: ['cardcheck', 'pcsc_scan -r'],
+  },
+  'gnupg-version-bug': {
+    clauses: [
+      supports(4.4, seen('scdaemon-crashed'), 'scdaemon crashed'),
+      supports(2.4, both(either(gnupgWithin('2.2.24', '2.2.25'), gnupgWithin('2.2.28', '2.2.29'), gnupgWithin('2.3.0', '2.3.2'), gnupgWithin('2.4.7', '2.4.8'), gnupgWithin('2.5.7', '2.5.8')), gpgFails), 'this gpg has a known fault with cards'),
+      supports(0.7, both(gpgSays('card-error', 'no-daemon', 'input-output', 'general'), seen('after-upgrade')), 'it began with an upgrade'),
+      supports(0.3, gpgSays('card-error'), 'some releases fail so with some cards'),
+    ],
+    decidedBy: 'the same with the current release.',
+    next: ['gpg --version', 'journalctl -k | grep scdaemon'],
+  },
+  'scdaemon-not-installed': {
+    clauses: [
+      decides(seen('scdaemon-not-installed'), 'the program scdaemon is not there', 6),
+      supports(2.1, gpgSays('no-daemon'), 'gpg says this when there is no scdaemon: many distributions package it apart'),
+      supports(1, seen('scdaemon-start-failed'), 'gpg-agent could not start scdaemon'),
+      excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), gpgReachesNoCard, seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),
+    ],
+    decidedBy: 'whether the path in gpgconf --list-components exists.',
+    next: ['gpgconf --list-components', 'cardcheck'],
+  },
+  'gnupg-home-unusable': {
+    clauses: [
+      supports(3.4, seen('gnupg-home-locking'), 'the home directory is on a file system where gpg cannot lock or make sockets as it wants to'),
+      supports(3, seen('gnupg-home-bad'), 'gpg cannot use its home directory or sockets'),
+      supports(0.8, gpgSays('no-daemon', 'no-agent'), 'the daemons cannot make their sockets'),
+      excludes(2, seen('scdaemon-option-refused'), 'scdaemon found its home and read its configuration'),
+    ],
+    decidedBy: 'file system, owner and mode of the home directory and the socket directory.',
+    next: ['gpgconf --list-dirs', 'stat -f "$(gpgconf --list-dirs homedir)"', 'cardcheck'],
+  },
+  'agent-socket-taken': {
+    clauses: [
+      decides(seen('agent-hijacked'), 'another program has taken the agent\'s place', 5),
+      supports(3, seen('agent-socket-foreign'), 'the agent\'s socket is fed by something else'),
+      supports(2.8, both(seen('wsl-systemd'), either(gpgFails, inWsl)), 'systemd in WSL starts an agent of its own on the socket that was forwarded'),
+      supports(2.4, seen('agent-already-running'), 'an agent runs already'),
+      supports(0.8, seen('wsl-systemd'), 'systemd starts an agent by itself'),
+    ],
+    decidedBy: 'which process listens on the agent\'s socket.',
+    next: ['gpgconf --list-dirs agent-socket', 'ss -xlp | grep S.gpg-agent'],
+  },
+  'agent-not-used': {
+    clauses: [
+      supports(3.2, seen('agent-not-in-use'), 'ssh talks to another agent, or to none'),
+      supports(0.9, both(seen('ssh-refused'), gpgSays('no-agent')), 'the agent was not reached'),
+      supports(0.5, unless(seen('ssh-refused'), either(gpgFails, anyoneGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'ssh'))), 'the key was not offered'),
+      excludes(1.5, seen('pin-locked'), 'the agent was reached'),
+    ],
+    decidedBy: 'SSH_AUTH_SOCK against gpgconf --list-dirs agent-ssh-socket.',
+    next: ['echo "$SSH_AUTH_SOCK"', 'gpgconf --list-dirs agent-ssh-socket'],
+  },
+} satisfies Record<string, CauseRule>;

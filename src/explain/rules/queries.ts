@@ -1,0 +1,60 @@
+/** Questions several causes ask. */
+import { both, either, seen, unless, versionWithin, type Query } from '../clause.ts';
+import type { GpgReason, Role } from '../observation.ts';
+
+export const VIOLATION = 0x8010000b;
+export const NO_SERVICE = 0x8010001d;
+export const SERVICE_STOPPED = 0x8010001e;
+export const NO_READERS = 0x8010002e;
+export const UNKNOWN_READER = 0x80100009;
+export const UNAVAILABLE = 0x80100017;
+export const SECURITY_VIOLATION = 0x8010006a;
+export const UNRESPONSIVE = 0x80100066;
+export const UNPOWERED = 0x80100067;
+export const RESET = 0x80100068;
+export const REMOVED = 0x80100069;
+export const NO_SMARTCARD = 0x8010000c;
+export const INVALID_HANDLE = 0x80100003;
+export const COMM_ERROR = 0x80100013;
+export const PROTO_MISMATCH = 0x8010000f;
+export const NOT_TRANSACTED = 0x80100016;
+
+/** gpg or scdaemon failed for one of these reasons. */
+export const gpgSays = (...reasons: readonly GpgReason[]): Query => seen('gpg-failed', ({ reason }) => reasons.includes(reason));
+/** scdaemon's own PC/SC call ended with this code. */
+export const scdaemonGot = (...codes: readonly number[]): Query => seen('scdaemon-pcsc-failed', ({ code }) => codes.includes(code));
+/** A program other than gpg got this code from PC/SC, as it says itself. */
+export const clientGot = (...codes: readonly number[]): Query => seen('pcsc-code', ({ code, by }) => codes.includes(code) && by !== 'gpg' && by !== 'pcscd');
+/** pcscd gave this code to a client it does not name. */
+export const pcscdGave = (...codes: readonly number[]): Query => seen('pcsc-code', ({ code, by }) => codes.includes(code) && by === 'pcscd');
+export const anyoneGot = (...codes: readonly number[]): Query => either(scdaemonGot(...codes), seen('pcsc-code', ({ code }) => codes.includes(code)), seen('spy-failed', ({ code }) => codes.includes(code)));
+
+/** A program of this role is in a process listing or named. */
+export const present = (...roles: readonly Role[]): Query => either(seen('process', ({ role }) => roles.includes(role)), seen('mentioned', ({ role }) => roles.includes(role)));
+/** …in a listing of PC/SC users. */
+export const connected = (...roles: readonly Role[]): Query => seen('process', ({ role, connected: users }) => users && roles.includes(role));
+
+/** gpg could not reach the card at all; the reason is not in the message (scd/app.c turns every connect failure into ENODEV). */
+export const gpgReachesNoCard: Query = gpgSays('no-device');
+/** gpg or scdaemon is the one that fails. */
+export const gpgFails: Query = either(seen('gpg-failed'), seen('scdaemon-pcsc-failed'), seen('scdaemon-usb-open-failed'));
+/** Another program is the one that fails. */
+export const otherFails: Query = either(seen('client-failed', ({ client }) => client !== 'pcsc_scan'), seen('pcsc-code', ({ by }) => by === 'client' || by === 'exclusive-app' || by === 'agent'));
+export const onMac: Query = either(seen('environment', ({ is }) => is === 'macos'), seen('macos-ctk'), seen('macos-reader-listed'), seen('gpg-failed', ({ apple }) => apple));
+export const inWsl: Query = seen('environment', ({ is }) => is === 'wsl');
+export const inContainer: Query = seen('environment', ({ is }) => is === 'container');
+export const inSandbox: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'appimage');
+/** The interface is claimed by somebody else. */
+export const interfaceBusy: Query = either(seen('usb-failed', ({ op, error }) => op === 'claim' && error.includes('BUSY')), seen('scdaemon-claim-failed', ({ error }) => error.includes('BUSY')));
+export const accessRefused: Query = either(seen('usb-failed', ({ error }) => error.includes('ACCESS')), seen('scdaemon-claim-failed', ({ error }) => error.includes('ACCESS')), seen('scdaemon-usb-denied'));
+export const option = (...names: readonly string[]): Query => seen('scdaemon-config', ({ option: name }) => names.includes(name));
+export const gnupgWithin = (from: string, before: string): Query => seen('version', ({ of, version }) => of === 'gnupg' && versionWithin(version, from, before));
+export const pcscWithin = (from: string, before: string): Query => seen('version', ({ of, version }) => of === 'pcsc-lite' && versionWithin(version, from, before));
+export const ccidWithin = (from: string, before: string): Query => seen('version', ({ of, version }) => of === 'libccid' && versionWithin(version, from, before));
+export const killed = (...targets: readonly string[]): Query => seen('remedy', ({ target, chained }) => targets.includes(target) && !chained);
+export const unitIs = (...states: readonly string[]): Query => seen('unit', ({ state }) => states.includes(state));
+export const pcscdWorks: Query = either(seen('pcscd-authorized'), seen('pcscd-card-inserted'), unitIs('active'), seen('pcscd-reader-added'));
+export const sharingViolation: Query = either(clientGot(VIOLATION), pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'));
+/** The reader refused a client, and it was not gpg that complains. */
+export const violationOfOther: Query = unless(either(clientGot(VIOLATION), seen('pcscd-reader-exclusive'), pcscdGave(VIOLATION)), gpgReachesNoCard, scdaemonGot(VIOLATION));
+export { both, either, seen, unless };

@@ -1,0 +1,196 @@
+import { type CauseRule, decides, excludes, supports } from '../cause.ts';
+import { atLeast } from '../clause.ts';
+import {
+  anyoneGot, both, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, onMac, option, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  scdaemonGot, seen, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
+} from './queries.ts';
+
+const LIVE = 'cardcheck';
+const LIST_CLIENTS = 'sudo ss -xp | grep pcscd.comm';
+
+/** gpg never got to PC/SC at all, so no PC/SC lock can be what stops it. */
+const notReached = [
+  excludes(3, gpgSays('no-service', 'no-daemon', 'no-agent'), 'this fails before any card is connected, so no lock is involved'),
+  excludes(3, anyoneGot(0x8010001d, 0x8010001e), 'the PC/SC service itself was not usable; no lock was reached'),
+  excludes(3, seen('polkit-refused'), 'pcscd refused the client before it could meet a lock'),
+];
+
+export const sharingRules = {
+  'scdaemon-holds-card': {
+    clauses: [
+      supports(2.4, unless(violationOfOther, seen('gpg-failed'), gpgFails), 'a program other than gpg met a reader held EXCLUSIVE; scdaemon is the usual holder'),
+      supports(2.2, both(otherFails, sharingViolation, either(gpgFails)), 'another program met a lock and gpg is in use here too'),
+      supports(2, both(either(seen('client-failed', ({ client }) => client !== 'agent'), clientGot(VIOLATION)), either(killed('scdaemon', 'gpg-agent'), seen('scdaemon-commanded'))), 'the other program fails and scdaemon is at work or had to be ended'),
+      supports(1.6, killed('scdaemon', 'gpg-agent'), 'ending scdaemon releases what it holds'),
+      supports(2, both(otherFails, present('scdaemon')), 'another program fails and scdaemon is running'),
+      supports(2.5, both(sharingViolation, connected('scdaemon')), 'scdaemon is connected to pcscd while another program meets a lock'),
+      supports(0.9, seen('client-failed', ({ client }) => ['age', 'ykman', 'yubico-piv-tool', 'pkcs11'].includes(client)), 'a program that shares could not open a key that is plugged in'),
+      supports(0.6, seen('no-token'), 'a program sees the reader or library but no token: as if somebody held the card'),
+      supports(0.8, seen('scdaemon-commanded'), 'scdaemon was asked to work, and it keeps the card afterwards'),
+      supports(1.4, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
+      excludes(2, scdaemonGot(VIOLATION), 'scdaemon is the one that was refused'),
+      excludes(2, unless(gpgReachesNoCard, otherFails), 'gpg itself cannot reach the card'),
+      excludes(1.2, seen('own-handle-leaked'), 'the refused program is an agent that keeps the card itself'),
+      excludes(1.5, connected('exclusive'), 'another program that takes cards EXCLUSIVE is connected'),
+      excludes(1.5, both(onMac, seen('macos-ctk')), 'a macOS service that opens cards is named'),
+      ...notReached,
+    ],
+    decidedBy: 'scdaemon lists a card as open, or is the only other client of pcscd.',
+    next: [LIVE, "gpg-connect-agent --no-autostart 'GETINFO scd_running' /bye", LIST_CLIENTS],
+  },
+  'other-client-blocks-scdaemon': {
+    clauses: [
+      decides(both(scdaemonGot(VIOLATION), connected('shared', 'exclusive')), 'scdaemon was refused the EXCLUSIVE connect it needs while other programs were connected', 5.5),
+      supports(4.2, scdaemonGot(VIOLATION), 'scdaemon insists on an EXCLUSIVE connect and was refused: somebody has a handle'),
+      supports(2, both(gpgReachesNoCard, either(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'gpg reached no card and pcscd refused a connect because of other handles'),
+      supports(2, both(gpgFails, present('shared')), 'gpg fails and a program that shares the card is at work'),
+      supports(1.2, unless(both(gpgFails, present('exclusive')), seen('client-failed')), 'gpg fails and a program that takes the card EXCLUSIVE is at work'),
+      supports(1.4, both(gpgFails, clientGot(VIOLATION)), 'the reader is in use while gpg fails'),
+      supports(1.3, gpgReachesNoCard, 'gpg says this for every connect that fails, a refused EXCLUSIVE one included'),
+      supports(1.2, both(gpgFails, seen('closing-cures')), 'it works when another program is closed'),
+      supports(0.8, both(seen('closing-cures'), present('shared')), 'a program that keeps the card open is named'),
+      supports(1.2, both(seen('closing-cures'), seen('mentioned', ({ role }) => role === 'shared' || role === 'exclusive')), 'it works when another program is closed'),
+      supports(0.6, both(gpgReachesNoCard, killed('pcscd', 'holder')), 'restarting pcscd throws every client out'),
+      supports(0.8, option('pcsc-shared'), 'pcsc-shared is the setting for exactly this'),
+      excludes(1.5, interfaceBusy, 'the fight is about the USB interface, below PC/SC'),
+      excludes(1, seen('scdaemon-uses-usb'), 'this scdaemon drives the reader over USB, without PC/SC'),
+      ...notReached,
+    ],
+    decidedBy: 'the list of pcscd\'s clients at the moment gpg fails, or a scdaemon log with pcsc_connect failed: sharing violation.',
+    next: [LIVE, LIST_CLIENTS],
+  },
+  'other-client-holds-card': {
+    clauses: [
+      supports(3.2, both(either(sharingViolation, otherFails, scdaemonGot(VIOLATION)), connected('exclusive')), 'a program that takes cards EXCLUSIVE is connected to pcscd'),
+      supports(2.2, unless(both(either(sharingViolation, scdaemonGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'agent')), present('exclusive')), seen('own-handle-leaked')), 'a program that takes cards EXCLUSIVE is at work'),
+      supports(1.6, both(gpgReachesNoCard, present('exclusive')), 'gpg reaches no card while a program that takes cards EXCLUSIVE is at work'),
+      supports(1.5, unless(violationOfOther, present('scdaemon')), 'a reader held EXCLUSIVE, and no scdaemon in sight'),
+      supports(1, killed('holder'), 'ending a program that holds the card helped'),
+      supports(0.8, scdaemonGot(VIOLATION), 'scdaemon was refused'),
+      supports(0.8, seen('scdaemon-killed-by-tool'), 'the tool looked for holders'),
+      ...notReached,
+    ],
+    decidedBy: 'the list of pcscd\'s clients while the reader is EXCLUSIVE.',
+    next: [LIVE, LIST_CLIENTS],
+  },
+  'other-client-blocks-exclusive-app': {
+    clauses: [
+      supports(3, both(either(seen('pcsc-code', ({ code, by }) => code === VIOLATION && by === 'exclusive-app'), seen('client-failed', ({ client }) => client === 'agent')), either(connected('shared'), seen('process', ({ role }) => role === 'shared'))), 'a program that insists on EXCLUSIVE was refused while others share the reader'),
+      supports(1.6, seen('pcsc-code', ({ code, by }) => code === VIOLATION && by === 'exclusive-app'), 'the refused program insists on EXCLUSIVE: any other handle is enough'),
+      supports(1, both(seen('pcsc-code', ({ code, by }) => code === VIOLATION && by === 'exclusive-app'), seen('clients-listed')), 'the holder had to be looked for among pcscd\'s clients: it was not an obvious one'),
+      supports(1, both(seen('pcsc-code', ({ code, by }) => code === VIOLATION && by === 'exclusive-app'), seen('mentioned', ({ role }) => role === 'shared')), 'programs that share are named'),
+      supports(2, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE'), 'an EXCLUSIVE connect was refused: one shared handle is enough for that'),
+      supports(1.2, both(clientGot(VIOLATION), present('exclusive'), present('shared')), 'an EXCLUSIVE program and sharing ones meet'),
+      ...notReached,
+    ],
+    decidedBy: 'the number of handles on the reader: 1 or more means shared, EXCLUSIVE means somebody took it alone.',
+    next: [LIVE, LIST_CLIENTS],
+  },
+  'other-client-holds-transaction': {
+    clauses: [
+      supports(2.6, unless(seen('pcscd-lock-wait'), seen('pcscd-lock-released')), 'pcscd lets a connect wait for a transaction, and it was not released'),
+      supports(1.5, seen('pcscd-lock-wait'), 'pcscd lets a connect wait: somebody has a transaction open'),
+      supports(3, seen('spy-waited'), 'a PC/SC call waited for somebody else\'s transaction'),
+      supports(2, seen('spy-unfinished', ({ call }) => /Connect|BeginTransaction|Status|Reconnect|Transmit/.test(call)), 'a PC/SC call never returned'),
+      supports(1.6, seen('hangs'), 'a call that waits for a transaction does not fail, it blocks without limit'),
+      supports(0.8, both(seen('hangs'), present('shared')), 'a program that opens transactions is named'),
+      excludes(1, sharingViolation, 'a transaction makes connects wait, not fail'),
+      excludes(2, gpgReachesNoCard, 'gpg failed instead of waiting'),
+      excludes(1, seen('usb-failed'), 'the USB layer fails below'),
+      ...notReached,
+    ],
+    decidedBy: 'a DIRECT connect that blocks while the reader is shared.',
+    next: [LIVE, LIST_CLIENTS],
+  },
+  'client-leaks-connection': {
+    clauses: [
+      decides(seen('spy-failed', ({ code, ownHandles }) => code === VIOLATION && ownHandles > 0), 'the program has an open handle on this reader itself, and its second connect was refused'),
+      supports(4.5, seen('pcscd-too-many-contexts'), 'pcscd ran out of contexts or handles: somebody opens them and does not close them'),
+      supports(2.6, both(seen('own-handle-leaked'), either(clientGot(VIOLATION))), 'the refused program is an agent that opens and keeps the card itself'),
+      supports(1.2, unless(both(clientGot(VIOLATION), seen('reads-card')), gpgFails), 'the program read the reader or card itself just before'),
+      supports(0.8, clientGot(VIOLATION), 'a second handle of the same program counts like a stranger\'s'),
+      excludes(1, connected('scdaemon', 'exclusive', 'shared'), 'other programs are connected'),
+      ...notReached,
+    ],
+    decidedBy: 'all connections to the reader belong to the refused program itself.',
+    next: [LIVE, LIST_CLIENTS, 'LIBPCSCLITE_DELEGATE=libpcscspy.so.0 PROGRAM   # with pcsc-spy running'],
+  },
+  'other-client-polls': {
+    clauses: [
+      supports(2.4, both(seen('polled'), either(seen('nss-module'), present('shared'))), 'a program that loads a PKCS#11 module looks for cards again and again'),
+      supports(1.3, seen('polled'), 'the card is touched again and again'),
+      supports(1, seen('nss-module'), 'a PKCS#11 module is registered, so every program with NSS or p11-kit loads it'),
+      excludes(1.5, gpgFails, 'something fails, it is not only busy'),
+      excludes(1, sharingViolation, 'a lock was met'),
+    ],
+    decidedBy: 'which process connects each time the light blinks.',
+    next: ['p11-kit list-modules', 'journalctl -u pcscd -f', LIVE],
+  },
+  'other-tool-kills-scdaemon': {
+    clauses: [
+      supports(4.2, seen('scdaemon-killed-by-tool'), 'a tool ends or signals scdaemon to get at the card'),
+      supports(3.6, seen('remedy', ({ chained, target }) => chained && (target === 'scdaemon' || target === 'gpg-agent')), 'scdaemon or its agent is ended as part of running a tool'),
+      supports(1, both(killed('scdaemon'), gpgSays('no-agent', 'bad-pin')), 'the PIN state went with scdaemon'),
+    ],
+    decidedBy: 'scdaemon\'s process number before and after the tool ran.',
+    next: ["pgrep -x scdaemon", 'ykman --version'],
+  },
+  'multiple-scdaemon': {
+    clauses: [
+      decides(atLeast(2, seen('process', ({ program, pid }) => program === 'scdaemon' && pid !== null)), 'more than one scdaemon runs', 4.5),
+      supports(2.6, seen('gpg-failed', ({ reason }) => reason === 'conflict'), 'another session uses the card through scdaemon'),
+      supports(1.5, both(gpgFails, seen('agent-already-running')), 'more than one gpg-agent was started'),
+      excludes(2, seen('scdaemon-not-installed'), 'scdaemon is not there at all'),
+    ],
+    decidedBy: 'the number of scdaemon processes over all users.',
+    next: ['pgrep -ax scdaemon', 'pgrep -ax gpg-agent', LIVE],
+  },
+  'scdaemon-stale': {
+    clauses: [
+      supports(3, scdaemonGot(RESET, REMOVED, INVALID_HANDLE, 0x80100017, 0x80100013, 0x8010001e), 'scdaemon\'s connection went bad under it: the card was reset or pcscd restarted'),
+      supports(1.8, gpgSays('removed', 'reset'), 'scdaemon still knows a card that is gone'),
+      supports(1.4, gpgSays('conflict'), 'scdaemon holds an old session'),
+      supports(1.6, both(gpgFails, killed('scdaemon', 'gpg-agent')), 'gpg works again once scdaemon is restarted'),
+      supports(1, both(gpgFails, seen('replug-cures')), 'it began when the key was plugged in again'),
+      supports(0.9, gpgSays('not-present'), 'scdaemon does not see the card that is there'),
+      supports(0.7, both(gpgFails, either(seen('after-sleep'), killed('pcscd'))), 'the service or device changed under scdaemon'),
+      supports(0.5, gpgReachesNoCard, 'gpg says this when its daemon holds a dead connection, too'),
+      excludes(1.5, gpgSays('no-daemon', 'no-service'), 'scdaemon did not get so far'),
+    ],
+    decidedBy: 'the same command works after gpgconf --kill scdaemon.',
+    next: ['gpgconf --kill scdaemon   # the PIN is asked again', 'gpg --card-status'],
+  },
+  'shared-applet-switched': {
+    clauses: [
+      supports(3, both(gpgSays('card-error', 'bad-pin', 'not-present', 'input-output', 'general', 'not-supported', 'no-data'), option('pcsc-shared', 'shared-access')), 'scdaemon shares the card, and another program selected another applet'),
+      supports(2, both(gpgSays('card-error', 'bad-pin'), present('shared')), 'another program uses the same card and gpg\'s commands are refused'),
+      supports(2.2, seen('applet-changed'), 'the card does not know the command: another applet is selected'),
+      supports(2, seen('status-word', ({ sw }) => ['6D00', '6E00'].includes(sw)), 'the card does not know the command: another applet is selected'),
+      supports(1.4, both(gpgFails, seen('status-word', ({ sw }) => sw === '6982')), 'the PIN state is gone'),
+      supports(3, seen('scdaemon-reselected'), 'scdaemon found another applet selected and selected its own again'),
+      supports(1.5, gpgSays('card-error'), 'the card answers, but not to gpg\'s applet'),
+      supports(0.8, scdaemonGot(RESET), 'another program reset the card'),
+      supports(0.6, option('pcsc-shared'), 'the card is shared'),
+      excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
+      excludes(1.5, sharingViolation, 'a lock was met, so nothing is shared at that moment'),
+    ],
+    decidedBy: 'a scdaemon log (debug cardio) with 6D00 or 6E00 after another program used the card.',
+    next: ['gpgconf --kill scdaemon   # the PIN is asked again', LIST_CLIENTS],
+  },
+  'macos-ctk-holds-card': {
+    clauses: [
+      supports(4.2, seen('macos-ctk-refused'), 'macOS\'s own token service has the card'),
+      supports(2.4, both(seen('macos-ctk'), either(sharingViolation, otherFails, anyoneGot(UNRESPONSIVE))), 'macOS\'s own token service is involved and a program meets a lock'),
+      supports(1.6, unless(both(seen('macos-ctk'), seen('mentioned', ({ role }) => role === 'macos')), seen('macos-reader-listed')), 'macOS\'s own token service is named'),
+      supports(1.2, both(onMac, either(sharingViolation, clientGot(VIOLATION))), 'on macOS the system itself opens cards that are inserted'),
+      supports(1, seen('remedy', ({ target }) => target === 'macos-service'), 'ending macOS\'s service helped'),
+      supports(0.7, both(onMac, gpgReachesNoCard), 'on macOS the system itself opens cards that are inserted'),
+      supports(0.8, clientGot(VIOLATION), 'on macOS the system itself opens cards that are inserted'),
+      excludes(2.2, either(seen('pcscd-reader-exclusive'), seen('pcscd-authorized'), pcscdGave(VIOLATION), seen('pcscd-protocol'), seen('usb-failed'), unitIs('active', 'inactive'), pcscWithin('1.0', '9')), 'this is pcsc-lite, so not macOS'),
+      excludes(1, seen('environment', ({ is }) => is === 'windows' || is === 'wsl' || is === 'container'), 'this is not macOS'),
+      ...notReached,
+    ],
+    decidedBy: 'the list of processes that have the card open on the Mac, at the moment of the violation.',
+    next: ['system_profiler SPSmartCardsDataType', "log show --last 5m --predicate 'process == \"ctkd\" OR process == \"com.apple.ctkpcscd\"'"],
+  },
+} satisfies Record<string, CauseRule>;

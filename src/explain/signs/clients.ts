@@ -1,0 +1,46 @@
+import type { Observation } from '../observation.ts';
+import { harmless, plain, type Sign, sound } from '../sign.ts';
+
+type Client = Extract<Observation, { name: 'client-failed' }>['client'];
+const failed = (client: Client): Observation => ({ name: 'client-failed', client });
+
+export const clientSigns: readonly Sign[] = [
+  plain('ykman', failed('ykman'), ['Failed connecting to', 'Failed to connect to YubiKey', 'Failed opening device', 'No YubiKey detected', 'Failed to connect to a YubiKey', 'Failed to open connection', 'Error opening connection', 'No eligiable connections', 'No eligible connections'], /YubiKey|device|connection/i),
+  plain('ykman', failed('ykman'), ['ykman '], /ykman[^|;&]*\b(?:fail|failed|fails|hang|hangs|error|not work|cannot|can't|doesn't)/i),
+  plain('ykman', { name: 'token-applet-missing' }, ['not enabled or not available on this YubiKey', 'not supported over USB', 'Not available', 'not available on this', 'is disabled', 'Missing PIV applet', 'Missing applet', 'applet is not'], /not enabled or not available|not supported over USB|(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*(?:Not available|Disabled|is disabled)|Missing \w+ applet|CCID.*disabled|applet is not (?:enabled|available|selected)/i),
+  plain('ykman', { name: 'token-applet-missing' }, ['Enabled USB interfaces', 'USB interfaces:'], /interfaces: (?!.*CCID)/),
+  plain('ykman', { name: 'token-applet-missing' }, ['SW=0x6a82', 'ApplicationNotAvailable']),
+  sound('ykman', 'ykman read the key', ['Device type:', 'Firmware version:']),
+  { kind: 'version', needles: ['ykman, version', 'YubiKey Manager (ykman) version', 'ykman version'], pattern: /version:? (\d+\.\d+\.\d+)/i, see: (match) => ({ name: 'version', of: 'ykman', version: match[1] as string }) },
+  plain('client', failed('yubico-piv-tool'), ['Failed to connect to reader', 'Failed to connect to yubikey', 'Try removing and reconnecting the device', 'Failed connecting to reader']),
+  plain('ssh', failed('ssh'), ['agent refused operation', 'Could not add card', 'communication with agent failed', 'cannot read public key from pkcs11']),
+  plain('ssh', { name: 'ssh-refused' }, ['agent refused operation', 'Permission denied (publickey']),
+  plain('ssh', { name: 'agent-not-in-use' }, ['Could not open a connection to your authentication agent', 'Error connecting to agent', 'The agent has no identities', 'keyring/ssh', 'SSH_AUTH_SOCK=', 'gnome-keyring', 'gcr/ssh', 'keyring/control'], /authentication agent|connecting to agent|no identities|SSH_AUTH_SOCK=(?!.*gnupg)\S*(?:keyring|gcr|ssh-|com\.apple|agent\.)|keyring\/ssh|gcr\/ssh/i),
+  plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key']),
+  plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'No slots', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)']),
+  plain('pkcs11', { name: 'pin-locked' }, ['CKR_PIN_LOCKED', 'SCARD_W_CHV_BLOCKED', 'PIN LOCKED', 'user PIN locked', 'Authentication method blocked', 'PIN is locked', 'PIN has been blocked', 'tries left: 0', 'Tries left: 0', '0 tries', 'PIN tries remaining: 0', 'tries remaining:  0', 'retries left: 0', 'retries remaining: 0', 'PIN tries remaining: 0/']),
+  plain('opensc', failed('opensc'), ['Failed to connect to card', 'Failed to lock card', 'No smart card readers found', 'Error while waiting for']),
+  plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card is mute']),
+  plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found'], /No (?:smart card )?readers?|first reader|Cannot find/i),
+  plain('client', { name: 'no-token' }, ['No smartcards found', 'No smart card found', 'no smart card is currently']),
+  sound('client', 'a reader with a card is listed', ['Card state:', 'Card inserted'], /Card inserted/),
+  sound('opensc', 'a reader with a card is listed', ['Using reader with a card', 'Detected readers']),
+  plain('client', { name: 'reads-card' }, ['READER ', 'Using reader', 'ATR: 3B', 'ATR: 3b', 'matches ('], /READER|Using reader|ATR|matches \(/),
+  plain('age', failed('age'), ['Could not open YubiKey', 'Please insert YubiKey', 'Please insert the YubiKey', 'Could not find YubiKey', 'Timed out while waiting for', 'Failed to decrypt YubiKey stanza', 'Error while communicating with YubiKey']),
+  plain('agent', failed('agent'), ['could not reach YubiKey', "couldn't open card", "couldn't get security keys", 'agent 11:', 'Unable to open the Yubikey card', 'could not open security key', "couldn't get signers"], /YubiKey|card|security keys|signers|agent 11:/i),
+  plain('agent', { name: 'own-handle-leaked' }, ["couldn't open card", '"error":"couldn', "couldn't get security keys"], /"?card"?\s*[:=]|"error"/),
+  plain('client', failed('other'), ['SCardConnect', 'failed to connect to reader', 'Unable to connect with protocol', 'smartcard.pcsc', 'pcsc error', 'PcscError', 'scard:', 'CardConnectionException'], /fail|error|exception|unable|rv|rc|scard:/i),
+  plain('client', { name: 'hid-only' }, ['no yubikey present', 'hidraw', 'FIDO_ERR_', 'fido_dev_open', 'ykpersonalize', 'ykinfo', 'ykchalresp', 'ssh-sk', 'ed25519-sk', 'ecdsa-sk', 'CTAPHID', 'libfido2', 'U2F HID', 'Challenge-Response', 'OTP interface', 'sign_and_send_pubkey: signing failed for ED25519-SK', 'device not found? FIDO', 'webauthn'], /no yubikey present|hidraw.*(?:denied|fail|not|error)|FIDO_ERR|fido_dev_open|ykpersonalize|ykinfo|ykchalresp|ssh-sk|-sk\b|CTAPHID|libfido2|webauthn|HID/i),
+  plain('client', { name: 'applet-changed' }, ['SW=0x6d00', 'SW=0x6e00', 'sw=6D00', 'sw=6E00', 'Unsupported INS byte', 'Unsupported CLA byte', 'INS not supported']),
+  {
+    kind: 'client',
+    needles: ['SW=0x6', 'SW: 0x6', 'SW1=0x6', 'status word', 'sw1=0x', 'SW: 0x6'],
+    pattern: /SW[12=:\s]*(?:0x)?(6[0-9A-F]{3})\b|status word:?\s*(?:0x)?(6[0-9a-f]{3})/i,
+    see: (match) => ({ name: 'status-word', sw: ((match[1] ?? match[2]) as string).toUpperCase() }),
+  },
+  plain('client', { name: 'pin-locked' }, ['SW=0x6983', 'sw=6983', 'SW=6983', 'is blocked', 'PIN locked', 'PIN (0 tries'], /6983|PIN[^.]*(?:blocked|locked)|card is (?:locked|blocked)/i),
+  plain('client', { name: 'reader-apdu-limit' }, ['extended length', 'extended APDU', 'Extended APDU', 'Wrong length', 'wrong length'], /extended (?:length|APDU)s?[^.]*(?:not|un)|(?:not|un)\w*[^.]*extended (?:length|APDU)/i),
+  plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll'], /libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc/i),
+  harmless('opensc', 'a reader without a pinpad or display has none of those features', ['is not pinpad reader', 'PC/SC v2 part 10', 'Get PACE properties failed']),
+  harmless('ssh', 'agent forwarding and other authentication methods are offered and not used', ['no such identity: ']),
+];

@@ -1,0 +1,103 @@
+import { parseCode } from '../../pcsc/codes.ts';
+import type { Observation } from '../observation.ts';
+import type { Sign } from '../sign.ts';
+
+/** Whose call a line is about. A Go program on piv-go connects EXCLUSIVE always (piv-go piv/pcsc_unix.go), others as named. */
+export function callerOf(text: string): Extract<Observation, { name: 'pcsc-code' }>['by'] {
+  if (/scdaemon|\bgpg[\w-]*:|pcsc_\w+ failed/.test(text)) return 'gpg';
+  if (/\bpcscd\b|winscard(?:_svc)?\.c|ContextThread|readerfactory\.c/.test(text)) return 'pcscd';
+  if (/"error":|could not reach YubiKey|couldn't open card|"card":/.test(text)) return 'agent';
+  if (/connecting to smart card|connecting to psc|connecting to pcsc|yubikey-agent|piv-agent|\blpac\b|pcsc-relay|\bstep\b/.test(text)) return 'exclusive-app';
+  return 'client';
+}
+
+const callOf = (text: string): string | null => /\bSCard[A-Z]\w+/.exec(text)?.[0] ?? null;
+
+/**
+ * Texts of PC/SC codes: pcsc_stringify_error of pcsc-lite (error.c), and the Windows texts that Go (piv-go),
+ * Rust (pcsc crate) and Java bindings print on every system.
+ */
+const phrases: readonly (readonly [string, number])[] = [
+  ['Sharing violation', 0x8010000b],
+  ['because of other connections outstanding', 0x8010000b],
+  ['Reader in use by another application', 0x8010000b],
+  ['SharingViolation', 0x8010000b],
+  ['sharing_violation', 0x8010000b],
+  ['Service was stopped', 0x8010001e],
+  ['resource manager has shut down', 0x8010001e],
+  ['ServiceStopped', 0x8010001e],
+  ['Service not available', 0x8010001d],
+  ['resource manager is not running', 0x8010001d],
+  ['Smart card service is not running', 0x8010001d],
+  ['Smartcard resource manager is not running', 0x8010001d],
+  ['PC/SC not available', 0x8010001d],
+  ['NoService', 0x8010001d],
+  ['no_pcscd', 0x8010001d],
+  ['pcscd is not running', 0x8010001d],
+  ['Cannot find a smart card reader', 0x8010002e],
+  ['No smart card readers found', 0x8010002e],
+  ['NoReadersAvailable', 0x8010002e],
+  ['reader name is not recognized', 0x80100009],
+  ['Unknown reader specified', 0x80100009],
+  ['no smart card is currently in the device', 0x8010000c],
+  ['No smart card inserted', 0x8010000c],
+  ['Card is unresponsive', 0x80100066],
+  ['Unresponsive card', 0x80100066],
+  ['not responding to a reset', 0x80100066],
+  ['Card is unpowered', 0x80100067],
+  ['Power has been removed from the smart card', 0x80100067],
+  ['Card was reset', 0x80100068],
+  ['smart card has been reset', 0x80100068],
+  ['Card was removed', 0x80100069],
+  ['smart card has been removed', 0x80100069],
+  ['because of a security violation', 0x8010006a],
+  ['Reader is unavailable', 0x80100017],
+  ['reader is not currently available for use', 0x80100017],
+  ['Card protocol mismatch', 0x8010000f],
+  ['protocols are incompatible with the protocol currently in use', 0x8010000f],
+  ['end a non-existent transaction', 0x80100016],
+  ['Card not transacted', 0x80100016],
+  ['RPC transport error', 0x80100013],
+  ['internal communications error', 0x80100013],
+];
+const codeOfPhrase = new Map(phrases.map(([text, code]) => [text.toLowerCase(), code]));
+
+/** Calls whose failure is part of normal work: waiting for a change ends with a timeout, lists are asked for twice. */
+const ordinary = new Set([0x80100002, 0x8010000a, 0x80100008, 0]);
+
+function see(code: number | null, text: string): Observation | null {
+  if (code === null || ordinary.has(code)) return null;
+  const by = callerOf(text);
+  // gpg's own PC/SC failures have a sign of their own, with the call.
+  if (by === 'gpg' && /pcsc_\w+ failed/.test(text)) return null;
+  if (by === 'pcscd' && /for client/.test(text)) return null;
+  return { name: 'pcsc-code', code, by, call: callOf(text) };
+}
+
+/** A result that spells ASCII or lies outside every range of PC/SC: the answer was read at the wrong place. */
+function seeGarbled(match: RegExpExecArray): Observation | null {
+  const bytes = Buffer.from(match[1] as string, 'hex');
+  return bytes.every((byte) => byte >= 0x20 && byte < 0x7f) ? { name: 'garbled-code' } : null;
+}
+
+export const codeSigns: readonly Sign[] = [
+  {
+    kind: 'pcsc-code',
+    needles: ['801000', 'SCARD_E_', 'SCARD_W_', 'SCARD_F_', '-2146435', '-2146434', '2148532'],
+    pattern: /\b(SCARD_[EWF]_[A-Z_]+)|(?:0x)?(?:f{8})?(80100[0-9a-f]{3})\b|(-214643[45]\d{3}|\b2148532\d{3})\b/i,
+    see: (match, text) => see(parseCode((match[1] ?? (match[2] && `0x${match[2]}`) ?? match[3]) as string), text),
+  },
+  {
+    kind: 'pcsc-code',
+    needles: phrases.map(([text]) => text),
+    pattern: new RegExp(phrases.map(([text]) => text).join('|'), 'i'),
+    see: (match, text) => see(codeOfPhrase.get((match[0] as string).toLowerCase()) ?? null, text),
+  },
+  {
+    kind: 'pcsc-code',
+    needles: ['Access denied', 'AccessDenied'],
+    pattern: /(?:SCard\w+|context|pcsc|smart ?card|reader)[^]*Access ?denied/i,
+    see: (_, text) => see(0x8010006a, text),
+  },
+  { kind: 'pcsc-code', needles: ['SCardEstablishContext', 'SCardConnect', 'SCardListReaders', 'unknown PC/SC', 'Unknown error:'], pattern: /(?:0x|rv=|rc=)([2-7][0-9a-f]{7})\b/i, see: seeGarbled },
+];

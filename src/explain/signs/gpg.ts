@@ -1,0 +1,100 @@
+import type { GpgReason, Observation } from '../observation.ts';
+import { plain, type Sign, sound } from '../sign.ts';
+import { reasonOfCode, reasonOfText, translations } from './gpg-reasons.ts';
+
+/** gpg says "selecting openpgp" up to 2.2.19 and "selecting card" later (g10/call-agent.c). */
+function failed(reason: GpgReason, text: string): Observation {
+  const era = /selecting openpgp/i.test(text) ? 'before-2.2.20' : /selecting card/i.test(text) ? 'since-2.2.20' : null;
+  return { name: 'gpg-failed', reason, era, apple: /supported by device|vom Gerät nicht|par le périphérique/.test(text) };
+}
+
+/** `error getting version from 'scdaemon'`, `selecting card failed`, …: the text behind the last colon is gpg_strerror. */
+const complaints = [
+  'selecting openpgp failed', 'selecting card failed', 'OpenPGP card not available', 'error getting version from', 'card reader not available',
+  'public key decryption failed', 'decryption failed', 'signing failed', 'error reading card', 'getting serial number', 'KEYTOCARD failed', 'error getting current key info',
+  'operation sign result', 'operation decipher result', 'operation auth result', 'app_sign failed', 'app_decipher failed', 'app_auth failed', 'app_check_pin failed', 'app_readcert failed', 'app_readkey failed',
+  'verify CHV', 'smartcard decryption failed', 'smartcard signing failed', 'failed to unprotect the secret key', 'card_pksign', 'command PKAUTH failed', 'command PKSIGN failed',
+] as const;
+
+/** GnuPG: libgpg-error numbers are source << 24 | code; source 6 is scdaemon, 4 gpg-agent. */
+const ERROR_SOURCES = new Map([[2, 'GPG'], [4, 'GPG Agent'], [6, 'SCD'], [0, 'unspecified']]);
+
+/** Observations for one libgpg-error number as printed in `ERR 100696144 No such device <SCD>`. */
+export function seeGpgNumber(number: number): Observation[] {
+  const source = (number >>> 24) & 0x7f;
+  const code = number & 0xffff;
+  const reason = reasonOfCode(code);
+  if (!ERROR_SOURCES.has(source) || reason === null) return [];
+  return [{ name: 'gpg-error-number', source, code }, { name: 'gpg-failed', reason, era: null, apple: false }];
+}
+
+export const gpgSigns: readonly Sign[] = [
+  {
+    kind: 'gpg',
+    needles: complaints,
+    pattern: new RegExp(`(?:${complaints.join('|')})[^:：]*[:：]\\s*(.+)$`, 'i'),
+    see: (match, text) => {
+      const reason = reasonOfText((match[1] as string).replace(/["'`”]+$/, ''));
+      return reason === 'other' ? null : failed(reason, text);
+    },
+  },
+  {
+    kind: 'gpg',
+    // A message in another language, or quoted without the sentence around it.
+    needles: [...translations, 'No SmartCard daemon', 'Operation not supported by device'],
+    pattern: /gpg|OpenPGP|scdaemon|ERR \d|card|carte|Karte|карт|カード|卡/iu,
+    see: (_, text) => {
+      const reason = reasonOfText(/[:：]\s*([^:：]+)$/u.exec(text)?.[1] ?? text);
+      return reason === 'other' ? null : failed(reason, text);
+    },
+  },
+  {
+    kind: 'gpg',
+    needles: ['card-status', 'card-edit', 'edit-card', 'gpg-agent', 'gpg --', 'gpg2 --'],
+    pattern: /(?:returns?|says|fails? with|gets?|reports?)[^"'`]*["'`]?(card error|no such device|card not present|card removed|conflicting use|not supported|no smartcard daemon|service is not running|operation not supported by device)/i,
+    see: (match, text) => failed(reasonOfText(match[1] as string), text),
+  },
+  {
+    kind: 'gpg-number',
+    needles: ['ERR 671', 'ERR 1006', 'ERR 335', 'ERR 100'],
+    pattern: /\bERR (\d{6,10})\b/,
+    see: (match) => seeGpgNumber(Number(match[1])),
+  },
+  plain('gpg', { name: 'gpg-failed', reason: 'general', era: null, apple: false }, ['card reader not available']),
+  plain('gpg', { name: 'pin-locked' }, ['PIN blocked', 'is permanently locked', 'card is permanently locked', 'PIN is blocked', 'PIN locked']),
+  {
+    kind: 'gpg',
+    needles: ['PIN retry counter'],
+    pattern: /PIN retry counter\s*[.:]+\s*:?\s*(\d+) (\d+) (\d+)/,
+    see: (match) => (match[1] === '0' ? { name: 'pin-locked' } : null),
+  },
+  sound('gpg', 'gpg read the card', ['Application ID ...', 'Signature counter :', 'Version ..........:']),
+  {
+    kind: 'gpg',
+    needles: ['Reader ...........:'],
+    pattern: /Reader \.+: (?:([0-9A-F]{4}:[0-9A-F]{4}:\S*)|.+)/i,
+    // A reader named VID:PID:SERIAL:N is one of scdaemon's internal driver (scd/ccid-driver.c).
+    see: (match) => (match[1] === undefined ? { name: 'sound', what: 'gpg read the card' } : [{ name: 'sound', what: 'gpg read the card' }, { name: 'scdaemon-uses-usb' }]),
+  },
+  {
+    kind: 'version',
+    needles: ['gpg (GnuPG', 'scdaemon (GnuPG', 'gpg-agent (GnuPG', 'GnuPG version'],
+    pattern: /\(GnuPG[^)]*\) (\d+\.\d+\.\d+)|GnuPG version (\d+\.\d+\.\d+)/i,
+    see: (match) => ({ name: 'version', of: 'gnupg', version: (match[1] ?? match[2]) as string }),
+  },
+  plain('gpg-agent', { name: 'agent-already-running' }, ['gpg-agent is already running']),
+  plain('gpg-agent', { name: 'agent-hijacked' }, ['hijacked the GnuPG agent', 'keyring manager hijacked']),
+  plain('gpg-agent', { name: 'agent-restricted' }, ['in restricted mode']),
+  plain('gpg-agent', { name: 'scdaemon-not-installed' }, ['probably not installed', 'scdaemon: not found', 'scdaemon: command not found', 'scdaemon: No such file', "scdaemon': No such file", 'scdaemon is not installed'], /scdaemon|SmartCard|SCdaemon/i),
+  plain('gpg-agent', { name: 'scdaemon-start-failed' }, ["can't connect to the SCdaemon", "can't connect to the daemon scdaemon", 'failed to start scdaemon', "error running '/usr", 'scdaemon finished', 'scdaemon exited'], /scdaemon/i),
+  plain('gpg', { name: 'gnupg-home-locking' }, ['done via O_EXCL', 'waiting for lock (held by', 'gnupg_spawn_agent_sentinel', 'gnupg_spawn_scdaemon_sentinel'], /O_EXCL|waiting for lock|can't (?:create|lock)/),
+  plain(
+    'gpg',
+    { name: 'gnupg-home-bad' },
+    ['unsafe ownership on homedir', 'unsafe permissions on homedir', "can't create directory", "can't create socket", 'error binding socket', 'socket name too long', 'file name too long', "can't use '", 'homedir has been removed', 'IPC connect call failed', 'can\'t connect to the agent', 'error creating lock'],
+    /gnupg|homedir|agent|scdaemon|dirmngr|S\.gpg|socket|lock/i,
+  ),
+  plain('gpg-agent', { name: 'agent-forwarded' }, ['S.gpg-agent.extra', 'S.gpg-agent:'], /-R|RemoteForward|StreamLocalBind|extra/),
+  plain('gpg-agent', { name: 'agent-forwarded' }, ['RemoteForward', 'StreamLocalBindUnlink'], /gpg-agent|StreamLocal/i),
+  plain('gpg-agent', { name: 'agent-socket-foreign' }, ['assuan-pipe', 'npiperelay', 'wsl2-ssh-pageant', 'gpg-bridge', 'socat UNIX', 'socat unix', 'S.gpg-agent.ssh already', 'Address already in use'], /gpg|assuan|S\.|pageant/i),
+];

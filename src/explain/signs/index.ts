@@ -1,0 +1,12 @@
+import type { Sign } from '../sign.ts';
+import { clientSigns } from './clients.ts';
+import { codeSigns } from './codes.ts';
+import { gpgSigns } from './gpg.ts';
+import { pcscdSigns } from './pcscd.ts';
+import { programSigns } from './programs.ts';
+import { scdaemonSigns } from './scdaemon.ts';
+import { storySigns } from './story.ts';
+import { systemSigns } from './system.ts';
+
+/** Every sign; a fresh list per reading, because some remember the line before. */
+export const allSigns = (): readonly Sign[] => [...gpgSigns, ...scdaemonSigns, ...pcscdSigns, ...codeSigns, ...programSigns, ...clientSigns, ...systemSigns(), ...storySigns];

@@ -1,0 +1,130 @@
+import { parseCode } from '../../pcsc/codes.ts';
+import type { Observation } from '../observation.ts';
+import { harmless, plain, type Sign, sound } from '../sign.ts';
+
+type UsbOp = Extract<Observation, { name: 'usb-failed' }>['op'];
+/** libccid's own words for a failed libusb call (CCID ccid_usb.c), and those of pcscd's hotplug code. */
+const usbOps: readonly (readonly [RegExp, UsbOp])[] = [
+  [/claim interface/i, 'claim'],
+  [/libusb_open|USB open/i, 'open'],
+  [/set configuration|config descriptor|device descriptor|device config/i, 'configure'],
+  [/InterruptRead|Multi_|PollingProc|interrupt/i, 'interrupt'],
+  [/write failed|control failed/i, 'write'],
+  [/read failed/i, 'read'],
+  [/libusb_init/i, 'init'],
+];
+
+function seeUsb(match: RegExpExecArray, text: string): Observation | null {
+  const error = (match[0] as string).toUpperCase().replace('LIBUSB_TRANSFER_NO_DEVICE', 'LIBUSB_ERROR_NO_DEVICE');
+  const op = usbOps.find(([pattern]) => pattern.test(text))?.[1];
+  if (op === undefined) return { name: 'usb-failed', op: 'open', error };
+  return { name: 'usb-failed', op, error };
+}
+
+/** pcscd's drivers live here by the distribution's own build: when it is missing, nobody installed a driver. */
+const DISTRIBUTION_DRIVERS = /^\/usr\/lib(?:64|\/[\w-]+)?\/(?:pcsc\/drivers|readers\/usb)/;
+
+export const pcscdSigns: readonly Sign[] = [
+  plain('pcscd', { name: 'pcscd-reader-exclusive' }, ['Error Reader Exclusive']),
+  {
+    kind: 'pcscd',
+    // Text result since 1.9.9, number before (winscard_svc.c).
+    needles: ['for client', 'rv=SCARD_E', 'rv=SCARD_W', 'rv=SCARD_F'],
+    pattern: /\b(?:(\w+) for client \d+, rv=(?:0x)?(\w+)|(\w+),? rv=(0x[0-9a-f]+|SCARD_\w+) for client)/i,
+    see: (match) => {
+      const code = parseCode((match[2] ?? match[4]) as string) ?? parseCode(`0x${match[2] ?? ''}`);
+      return code === null || code === 0 ? null : { name: 'pcsc-code', code, by: 'pcscd', call: (match[1] ?? match[3]) as string };
+    },
+  },
+  plain('pcscd', { name: 'pcscd-protocol-mismatch' }, ['protocol mismatch'], /Communication protocol mismatch/i),
+  plain('pcscd', { name: 'pcscd-backward-compatible' }, ['backward compatibility']),
+  {
+    kind: 'pcscd',
+    needles: ['Client protocol is', 'Server protocol is', 'Client is protocol version'],
+    pattern: /(Client|Server) (?:is )?protocol (?:is |version )?(\d+):(\d+)/i,
+    see: (match) => ({ name: 'pcscd-protocol', side: /client/i.test(match[1] as string) ? 'client' : 'server', minor: Number(match[3]) }),
+  },
+  {
+    kind: 'polkit',
+    needles: ['NOT authorized for action'],
+    pattern: /\(user: (\d+)\) is NOT authorized for action: ([\w.-]+)/i,
+    see: (match) => {
+      const user = Number(match[1]);
+      const refused: Observation = { name: 'polkit-refused', user, action: match[2] as string };
+      // 65534 is nobody: pcscd runs in a user namespace that hides who asks (PrivateUsers=yes in 2.3.2's unit).
+      return user === 65534 ? [refused, { name: 'polkit-nobody' }] : refused;
+    },
+  },
+  plain('polkit', { name: 'polkit-refused', user: -1, action: 'access_pcsc' }, ['NOT authorized for action']),
+  plain('pcscd', { name: 'pcscd-rejected-client' }, ['Rejected unauthorized', 'Client failed to authenticate']),
+  plain('polkit', { name: 'polkit-unreachable' }, ['polkit_authority_get_sync failed', 'Error initializing authority', 'polkit_unix_process_new_for_owner failed']),
+  plain('polkit', { name: 'polkit-unreachable' }, ['Error in authorization'], /NameHasNoOwner|ServiceUnknown|not registered|Connection refused|Timeout was reached|No such file or directory.*socket|NoReply|Could not (?:activate|connect)|Launch helper/i),
+  plain('polkit', { name: 'polkit-proc-hidden' }, ['Error in authorization', 'IsClientAuthorized'], /\/proc\/\d*|process \d+.*(?:not exist|No such)|Cannot determine|uid of (?:subject|process)|UnixProcess|GDBus\.Error:org\.gtk\.GDBus\.UnmappedGError/i),
+  plain('polkit', { name: 'hidepid' }, ['hidepid=', 'ProtectProc='], /hidepid=(?:[124]|noaccess|invisible|ptraceable)|ProtectProc=(?:invisible|noaccess|ptraceable)/),
+  plain('polkit', { name: 'polkit-refused', user: -1, action: 'access_pcsc' }, ['org.debian.pcsc-lite'], /not authorized|denied|AuthorizationFailed|NotAuthorized|auth_admin|Not authorized/i),
+  plain('polkit', { name: 'polkit-rule' }, ['org.debian.pcsc-lite'], /action\.id|allow_(?:any|inactive|active)|\.rules|rules\.d|pkaction|pkcheck/),
+  {
+    kind: 'pcscd',
+    needles: ['PC/SC drivers directory', 'pcsc drivers directory'],
+    pattern: /Cannot open PC\/SC drivers directory:?\s*(\S+)|No bundle files in pcsc drivers directory:?\s*(\S+)/i,
+    see: (match) => {
+      const path = (match[1] ?? match[2]) as string;
+      if (match[1] === undefined) return [{ name: 'pcscd-no-drivers' }, { name: 'driver-directory', path }];
+      return DISTRIBUTION_DRIVERS.test(path) ? { name: 'pcscd-no-drivers' } : [{ name: 'pcscd-drivers-directory-missing' }, { name: 'driver-directory', path }];
+    },
+  },
+  plain('pcscd', { name: 'pcscd-no-drivers' }, ['Disabling USB support for pcscd']),
+  plain('pcscd', { name: 'pcscd-reader-not-found' }, ['Not Found'], /SCardConnect\(\)|Reader .+ Not Found/),
+  plain('pcscd', { name: 'pcscd-lock-wait' }, ['Waiting for release of lock']),
+  plain('pcscd', { name: 'pcscd-lock-released' }, ['Lock released']),
+  plain('pcscd', { name: 'pcscd-second' }, ['seems to be running', 'pcscd already running', 'Another pcscd'], /pcscd/i),
+  plain('pcscd', { name: 'pcscd-too-many-contexts' }, ['Too many context running', 'Too many handles opened', 'Too many context']),
+  plain('pcscd', { name: 'pcscd-reader-limit' }, ['Max number of readers reached', 'does not support more than', 'No more reader', 'Not enough space for new reader']),
+  plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Error with library', 'RFLoadReader failed', 'undefined symbol', 'wrong ELF class', 'DYN_LoadLibrary', 'cannot open shared object', 'IFDHandler functions missing', 'IFD Handler not 1.0'], /(?:drivers?|ifd|libccid|RFLoadReader|DYN_LoadLibrary|IFDHandler|IFD Handler|\.bundle|Error with library).*(?:cannot open|undefined|wrong ELF|failed|missing|: |not 1\.0)/i),
+  plain('pcscd', { name: 'pcscd-configuration-broken' }, ['tok_error', 'Error initializing pcscd', 'Remove OpenCT and try again', 'invalid directory', 'reader.conf'], /tok_error|Error initializing pcscd|Remove OpenCT|invalid directory/i),
+  plain('pcscd', { name: 'pcscd-socket-absent' }, ['pcscd.comm'], /No such file|Connection refused|ENOENT|ECONNREFUSED|cannot access|not found/i),
+  plain('pcscd', { name: 'pcscd-hotplug-broken' }, ['udev_monitor_new_from_netlink', 'udev_new() failed', 'HPRegisterForHotplugEvents failed', 'Hotplug failed', 'udev_monitor_enable_receiving']),
+  plain('pcscd', { name: 'pcscd-reader-filtered' }, ['PCSCLITE_IGNORE set', 'PCSCLITE_FILTER_IGNORE', '": ignored']),
+  plain('pcscd', { name: 'pcscd-reader-added' }, ['Adding USB device', 'Added reader', 'Using the pcscd polling', 'Attempting startup of']),
+  plain('pcscd', { name: 'pcscd-reader-failed' }, ['init failed', 'Failed adding USB device', 'Initial Check Failed', 'Open Port'], /init failed|Failed adding USB|Initial Check Failed|Open Port .* Failed/i),
+  plain('pcscd', { name: 'pcscd-ready' }, ['daemon ready', 'Started pcscd.service', 'Started PC/SC Smart Card Daemon'], /daemon ready|Started/),
+  plain('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR:']),
+  plain('pcscd', { name: 'pcscd-authorized' }, ['Authorized PC/SC client']),
+  plain('pcscd', { name: 'pcscd-died' }, ['pcscd.service', 'pcscd[', 'pcscd:'], /Main process exited.*(?:dumped|SEGV|ABRT|KILL|FAILURE)|Failed with result|segfault|start-limit|core-dump/),
+  plain('pcscd', { name: 'card-mute' }, ['Error powering up card', 'Card Not Powered', 'Card is mute', 'PowerUp failed', 'ICC mute', 'SCARD_W_UNPOWERED', 'No smart card response', 'Card is unpowered']),
+  plain('pcscd', { name: 'reader-slot-taken' }, ['already in use', 'is already used', 'USB driver with'], /(?:USB driver with (?:index|lun)|Lun:) ?\S+ (?:is )?already (?:in use|used)/i),
+  plain('libccid', { name: 'reader-firmware-bogus' }, ['is bogus! Upgrade', 'is bogus!']),
+  plain('libccid', { name: 'reader-protocol-refused' }, ['Protocol not supported', 'not supported by reader', 'requested but unsupported by the card', 'Card not transacted'], /CCID_Receive.*Protocol not supported|Protocol T=\S+ (?:not supported|requested)|Card not transacted/i),
+  plain('libccid', { name: 'reader-apdu-limit' }, ['Command too long', 'command too long', 'xtended APDU', 'Reader is NOT in TPDU', 'dwMaxCCIDMessageLength', 'Can\'t set reader in ISO', 'only short APDU', 'short APDU only'], /Command too long|xtended APDU.*(?:not|un)|max: \d+ bytes|dwMaxCCID|ISO mode|short APDU/i),
+  plain('libccid', { name: 'reader-vanished' }, ['LIBUSB_ERROR_NO_DEVICE', 'LIBUSB_TRANSFER_NO_DEVICE']),
+  {
+    kind: 'libccid',
+    needles: ['LIBUSB_ERROR', 'LIBUSB_TRANSFER_NO_DEVICE'],
+    pattern: /LIBUSB_(?:ERROR|TRANSFER)_\w+/i,
+    see: seeUsb,
+  },
+  { kind: 'libccid', needles: ["Can't claim interface"], pattern: /Can't claim interface \d+\/\d+: (?!LIBUSB)(.+)/, see: () => ({ name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' }) },
+  {
+    kind: 'pcscd',
+    needles: ['Looking for a driver for VID', 'Found Vendor/Product'],
+    pattern: /VID: 0x([0-9a-f]{4}), PID: 0x([0-9a-f]{4})|Product: ([0-9a-f]{4})\/([0-9a-f]{4})/i,
+    see: (match) =>
+      match[1] === undefined ? { name: 'pcscd-reader-added' } : { name: 'driver-lookup', vendor: match[1].toLowerCase(), product: (match[2] as string).toLowerCase() },
+  },
+  { kind: 'version', needles: ['pcsc-lite version', 'pcsc-lite-', 'pcsc-lite '], pattern: /pcsc-lite(?: version|-libs)?[ -](\d+\.\d+(?:\.\d+)?)/, see: (match) => ({ name: 'version', of: 'pcsc-lite', version: match[1] as string }) },
+  { kind: 'version', needles: ['Driver version:', 'libccid'], pattern: /(?:Driver version: |libccid[ _-]+v?)(\d+\.\d+\.\d+)/i, see: (match) => ({ name: 'version', of: 'libccid', version: match[1] as string }) },
+  {
+    kind: 'version',
+    needles: ['usbdropdir='],
+    pattern: /usbdropdir=(\S+)/,
+    see: (match) => (DISTRIBUTION_DRIVERS.test(match[1] as string) ? { name: 'sound', what: 'pcscd is the distribution\'s' } : { name: 'driver-directory', path: match[1] as string }),
+  },
+  plain('version', { name: 'reader-table-48' }, ['PCSCLITE_MAX_READERS_CONTEXTS'], /MAX_READERS_CONTEXTS\D+(?!16\b)\d+/),
+  plain('driver', { name: 'bundle-listed' }, ['ifd-ccid.bundle', 'libccid.so', 'drivers/serial'], /bundle|libccid/),
+  sound('pcscd', 'pcscd started and waits for clients', ['daemon ready']),
+  harmless('libccid', 'a composite device has interfaces that are no smart-card reader; libccid looks at each and takes the right one', ['Found interface', 'Wrong interface for USB device', 'found other interface'], /Found interface \d+ but expecting|Wrong interface|found other interface/),
+  harmless('libccid', 'libccid asks the reader for optional features; those it lacks are reported so', ['GET_FIRMWARE_FEATURES failed', 'Device not found?', 'IFD does not support GET_DATA_RATES', 'no default protocol found in ATR']),
+  harmless('pcscd', 'the unit names a variable for extra options that nobody set', ['Referenced but unset environment variable']),
+  harmless('pcscd', 'pcscd looks for the process number of an earlier pcscd and finds none: that is the normal start', ['GetDaemonPid'], /GetDaemonPid\(\) Can't open .*No such file/),
+  harmless('pcscd', 'the directory entries . and .. are no reader configurations', ['Skipping non regular file']),
+];

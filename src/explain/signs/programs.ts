@@ -1,0 +1,84 @@
+import type { Observation, Role } from '../observation.ts';
+import { plain, type Sign } from '../sign.ts';
+
+/**
+ * Programs that use a card, and how they take it (read in their sources: piv-go pcsc_unix.go, gsd-smartcard-manager.c,
+ * reader-pcsc.c, pcsc-relay pcsc.c …). Names as ps, lsof and ss print them; comm is cut at 15 characters.
+ */
+const programs: readonly (readonly [Role, readonly string[]])[] = [
+  ['scdaemon', ['scdaemon', 'gnupg-pkcs11-scd', 'gnupg-pkcs11-sc']],
+  ['exclusive', ['yubikey-agent', 'piv-agent', 'step-ca', 'step-kms-plugin', 'pcsc-relay', 'lpac', 'gscriptor', 'yubikey-touch', 'step-agent', 'sks-agent', 'pivy-agent']],
+  [
+    'shared',
+    [
+      'gsd-smartcard', 'geoclue', 'firefox', 'firefox-esr', 'thunderbird', 'chrome', 'chromium', 'google-chrome', 'brave', 'msedge', 'evolution', 'epiphany', 'goa-daemon', 'p11-kit-server', 'p11-kit-remote', 'ssh-pkcs11-helper', 'ssh-pkcs11-help',
+      'opensc-notify', 'pkcs11_eventmgr', 'pkcs11-register', 'p11_child', 'AusweisApp', 'AusweisApp2', 'keepassxc', 'KeePassXC', 'authenticator-helper', 'authenticator-h', 'yubioath', 'yubioath-desktop', 'yubico-authenticator', 'Yubico Authenticator', 'ykman-gui', 'qdigidoc4', 'eid-viewer',
+      'beid', 'opensc-tool', 'pkcs11-tool', 'pkcs15-tool', 'yubico-piv-tool', 'openpgp-card-ssh-agent', 'openpgp-card-ss', 'xfreerdp', 'remmina', 'freerdp', 'libykcs11', 'opensc-pkcs11', 'NetworkManager', 'wpa_supplicant', 'autofirma', 'esteid', 'web-eid', 'seahorse', 'org.keepassxc.KeePassXC', 'nitropy', 'solo2', 'teams', 'citrix', 'wfica', 'vmware-view', 'horizon-client', 'sssd', 'pam_pkcs11', 'gnome-settings-daemon', 'signal-desktop', 'pcsc-tools-helper',
+    ],
+  ],
+  ['observer', ['pcsc_scan']],
+  ['usb', ['qemu-system', 'VBoxHeadless', 'VirtualBoxVM', 'vmware-vmx', 'usbipd', 'vboxusb']],
+  ['macos', ['com.apple.ctkpcscd', 'ctkpcscd', 'com.apple.ifdreader', 'usbsmartcardreaderd', 'pivtoken', 'OpenSCToken', 'CryptoTokenKit']],
+];
+const roleOf = new Map(programs.flatMap(([role, names]) => names.map((name) => [name.toLowerCase(), role] as const)));
+const names = [...roleOf.keys()].filter((name) => name.length >= 4).sort((a, b) => b.length - a.length);
+const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const anyName = names.map(escape).join('|');
+// Names of five letters and less cannot be needles; the words that surround them in a listing are.
+const needles = [...names.filter((name) => name.length >= 6), 'users:((', 'process: '];
+
+/** ps aux, ps -ef, pgrep -a, lsof, fuser, ss, systemd's process tree, a list of libpcsclite users. */
+const listings: readonly { pattern: RegExp; connected: boolean }[] = [
+  { pattern: new RegExp(`users:\\(\\("(${anyName})[^"]*",pid=(\\d+)`, 'i'), connected: true },
+  { pattern: new RegExp(`process: \\S*?/?(${anyName})\\S*.*?\\((\\d+)\\)`, 'i'), connected: true },
+  { pattern: new RegExp(`^\\s*/proc/(\\d+)/(?:maps|fd)\\S*.*?(${anyName})`, 'i'), connected: true },
+  // lsof: COMMAND PID [TID] USER FD TYPE …, here of pcscd's socket, libpcsclite or the USB node.
+  { pattern: new RegExp(`^\\s*(${anyName})\\S*\\s+(\\d+)\\s.*(?:pcscd?|unix|/dev/bus/usb|mem|CHR|STREAM)`, 'i'), connected: true },
+  { pattern: new RegExp(`^\\s*[├└│─ ]*(?:\\S+\\s+)?(\\d+)\\s(?:.*?[\\s/])?(${anyName})(?=$|[\\s:-])`, 'i'), connected: false },
+  { pattern: new RegExp(`^\\s*(${anyName})\\S*\\s+(\\d+)\\s`, 'i'), connected: false },
+  { pattern: new RegExp(`[├└]─\\s*(\\d+)\\s\\S*?(${anyName})`, 'i'), connected: false },
+];
+const anywhere = new RegExp(`(?<![\\w-])(${anyName})(?![\\w])`, 'i');
+
+function seeProgram(_: RegExpExecArray, text: string): Observation | null {
+  for (const { pattern, connected } of listings) {
+    const match = pattern.exec(text);
+    if (match === null) continue;
+    const [first, second] = [match[1] as string, match[2] as string];
+    const [name, pid] = /^\d+$/.test(first) ? [second, first] : [first, second];
+    return { name: 'process', program: name.toLowerCase(), role: roleOf.get(name.toLowerCase()) as Role, pid: Number(pid), connected };
+  }
+  const named = anywhere.exec(text)?.[1]?.toLowerCase();
+  if (named === undefined || /^\S* ?(?:scdaemon|pcscd)\[\d+\]/.test(text)) return null;
+  return { name: 'mentioned', program: named, role: roleOf.get(named) as Role };
+}
+
+type Target = Extract<Observation, { name: 'remedy' }>['target'];
+const targets: readonly (readonly [RegExp, Target])[] = [
+  [/scdaemon|killscd/i, 'scdaemon'],
+  [/gpg-agent|gpgconf --kill (?:all|gpg-agent)/i, 'gpg-agent'],
+  [/ctkpcscd|ctkd|ifdreader|securityd|usbsmartcardreaderd|pivtoken/i, 'macos-service'],
+  [/pcscd/i, 'pcscd'],
+  [new RegExp(anyName, 'i'), 'holder'],
+];
+
+function seeRemedy(match: RegExpExecArray, text: string): Observation[] {
+  const command = match[0] as string;
+  // "killall X && Y": the kill is part of using Y, not a cure tried once.
+  const chained = /(?:&&|;|alias|before (?:running|using|every)|always kill)/i.test(text) && /ykman|yubico|piv|age|ssh|alias/i.test(text.replace(command, ''));
+  return targets.filter(([pattern]) => pattern.test(command)).map(([, target]) => ({ name: 'remedy', target, chained }));
+}
+
+export const programSigns: readonly Sign[] = [
+  { kind: 'process', needles, see: seeProgram, pattern: new RegExp(anyName, 'i') },
+  {
+    kind: 'command',
+    needles: ['killall', 'pkill ', 'gpgconf -', 'gpgconf --', 'killscd', 'restart', 'systemctl', 'kill -', 'kills scdaemon', 'kill scdaemon', 'killing', 'launchctl', 'service pcscd'],
+    pattern: /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|restart(?:ing|ed)?|(?:systemctl|service)\s+(?:--user\s+)?(?:restart|stop|mask|disable|kill|start)?|launchctl\s+\w+)\s*[^&;|#"]*/i,
+    see: seeRemedy,
+  },
+  plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
+  plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),
+  plain('age', { name: 'scdaemon-killed-by-tool' }, ['Stopped scdaemon', 'looking for agent processes', 'Sent SIGHUP to yubikey-agent', 'SIGINT received - immediate shutdown', 'gpgconf --kill all']),
+  plain('command', { name: 'scdaemon-killed-by-tool' }, ['scdaemon', 'gpg-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:kill|terminat|stop|signal)s?\w*\s+(?:\w+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|pkill -9 scdaemon/i),
+];

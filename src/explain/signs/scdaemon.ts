@@ -1,0 +1,111 @@
+import type { GpgReason, Observation } from '../observation.ts';
+import { harmless, plain, type Sign, sound } from '../sign.ts';
+import { reasonOfText } from './gpg-reasons.ts';
+
+/** scd/apdu.c pcsc_error_string; 0x6a is SECURITY_VIOLATION though scdaemon's table calls it "inserted card". */
+const PCSC_TEXTS = new Map([
+  ['sharing violation', 0x8010000b],
+  ['no service', 0x8010001d],
+  ['service stopped', 0x8010001e],
+  ['no smartcard', 0x8010000c],
+  ['unknown reader', 0x80100009],
+  ['reader unavailable', 0x80100017],
+  ['not ready', 0x80100010],
+  ['comm error', 0x80100013],
+  ['timeout', 0x8010000a],
+  ['invalid handle', 0x80100003],
+  ['unsupported card', 0x80100065],
+  ['unresponsive card', 0x80100066],
+  ['unpowered card', 0x80100067],
+  ['reset card', 0x80100068],
+  ['removed card', 0x80100069],
+  ['inserted card', 0x8010006a],
+  ['no readers available', 0x8010002e],
+  ['protocol mismatch', 0x8010000f],
+  ['proto mismatch', 0x8010000f],
+]);
+
+const failures = /pcsc_(connect|establish_context|list_readers|transmit|get_status_change|status|disconnect|begin_transaction|reconnect)\s+failed: ([^(]*)(?:\((?:rc=)?0x([0-9a-f]+)\))?/i;
+
+function seePcscFailure(match: RegExpExecArray): Observation | null {
+  const [, call, text, hex] = match;
+  const code = hex === undefined ? PCSC_TEXTS.get((text as string).trim().toLowerCase()) : Number.parseInt(hex.slice(-8), 16);
+  return code === undefined ? null : { name: 'scdaemon-pcsc-failed', call: call as string, code };
+}
+
+/** Options of any scdaemon, and those people write though no upstream scdaemon ever had them (scd/scdaemon.c; shared-access is a patch of MacGPG2). */
+export const scdaemonOptions = [
+  'pcsc-shared', 'disable-ccid', 'reader-port', 'pcsc-driver', 'card-timeout', 'shared-access', 'disable-application', 'application-priority', 'disable-pinpad',
+  'enable-pinpad-varlen', 'disable-opensc', 'allow-admin', 'deny-admin', 'debug-ccid-driver', 'debug-level', 'log-file', 'ctapi-driver', 'disable-ccid-driver', 'pcsc-share', 'enable-shared',
+] as const;
+const optionLine = new RegExp(`^(?:[+>|$ \\t]|\\d+[:\\t])*(?:echo\\s+["'])?(#?)(-{0,2})(${scdaemonOptions.join('|')})(?=$|[\\s"'=:])[ \\t=:]*([^>]*)`, 'i');
+
+function seeConfig(match: RegExpExecArray): Observation | null {
+  const [, comment, , option, value] = match;
+  if (comment === '#') return null;
+  return { name: 'scdaemon-config', option: (option as string).toLowerCase(), value: (value as string).replace(/["'\s]+$/, '').slice(0, 80) };
+}
+
+/** Commands whose answer 6A82 says: this card does not have what scdaemon asked for. */
+const applicationReason = (text: string): GpgReason => reasonOfText(/:\s*([^:]+)$/.exec(text)?.[1] ?? '');
+
+export const scdaemonSigns: readonly Sign[] = [
+  {
+    kind: 'scdaemon',
+    needles: ['pcsc_connect failed', 'pcsc_establish_context failed', 'pcsc_list_readers failed', 'pcsc_transmit failed', 'pcsc_get_status_change failed', 'pcsc_status failed', 'pcsc_disconnect failed'],
+    pattern: failures,
+    see: seePcscFailure,
+  },
+  {
+    kind: 'scdaemon',
+    needles: ['detected reader'],
+    pattern: /detected reader [`'‘"]([^'’"]+)/,
+    see: (match) => ({ name: 'scdaemon-detected-reader', reader: match[1] as string }),
+  },
+  plain('scdaemon', { name: 'scdaemon-uses-usb' }, ['using ccid driver', 'ccid-driver: using CCID reader', 'ccid_usb_thread']),
+  plain('scdaemon', { name: 'scdaemon-usb-log' }, ['DBG: ccid-driver']),
+  plain('scdaemon', { name: 'scdaemon-usb-open-failed' }, ['ccid open error']),
+  plain('scdaemon', { name: 'scdaemon-usb-denied' }, ['check permission of USB device']),
+  {
+    kind: 'scdaemon',
+    needles: ['usb_claim_interface failed', 'usb_open failed', 'libusb_claim_interface failed'],
+    pattern: /usb_(?:claim_interface|open) failed: (-?\d+|LIBUSB_\w+)/,
+    // libusb.h: -3 ACCESS, -4 NO_DEVICE, -6 BUSY.
+    see: (match) => ({ name: 'scdaemon-claim-failed', error: { '-3': 'LIBUSB_ERROR_ACCESS', '-4': 'LIBUSB_ERROR_NO_DEVICE', '-6': 'LIBUSB_ERROR_BUSY' }[match[1] as string] ?? (match[1] as string) }),
+  },
+  plain(
+    'scdaemon',
+    { name: 'scdaemon-usb-limited' },
+    ['this is not available', 'this drivers requires', 'this driver requires', 'device not supported', 'ccid_transceive failed', 'TPDU or APDU level exchange', 'Setting PPS failed', 'hardware error detected', 'conflicting exchange levels'],
+    /ccid|exchange|PPS|device not supported|requires/i,
+  ),
+  plain('scdaemon', { name: 'scdaemon-driver-missing' }, ['failed to open driver'], /failed to open driver [`'‘"].*(?:pcsclite|PCSC|winscard)/i),
+  {
+    kind: 'scdaemon',
+    needles: ['invalid option', 'argument not expected', 'missing argument', 'unexpected meta command', 'invalid command', 'keyword too long'],
+    pattern: /scdaemon(?:\.conf|\[\d+\])?.*?(invalid option|argument not expected|missing argument|unexpected meta command|invalid command|keyword too long)/i,
+    see: (match) => ({ name: 'scdaemon-option-refused', problem: (match[1] as string).toLowerCase() }),
+  },
+  {
+    kind: 'scdaemon',
+    needles: ['no supported card application', "can't select application"],
+    see: (_, text) => ({ name: 'scdaemon-no-application', reason: applicationReason(text) }),
+  },
+  plain('scdaemon', { name: 'scdaemon-no-application', reason: 'not-supported' }, ['not an OpenPGP card', 'invalid OpenPGP card', 'invalid structure of OpenPGP card']),
+  {
+    kind: 'scdaemon',
+    needles: ['response: sw=', 'more: sw='],
+    pattern: /sw=([0-9A-F]{4})\b/i,
+    see: (match) => ({ name: 'status-word', sw: (match[1] as string).toUpperCase() }),
+  },
+  sound('scdaemon', 'scdaemon started and answers', ["Smartcard server ready", 'listening on socket'], /scdaemon|Smartcard server/i),
+  plain('scdaemon', { name: 'scdaemon-ready' }, ["Smartcard server ready"]),
+  plain('scdaemon', { name: 'scdaemon-crashed' }, ['scdaemon[', 'scdaemon:', 'Ohhhh jeeee'], /segfault|general protection|Ohhhh jeeee|Assertion.*failed|core dumped|signal SEGV/i),
+  plain('scdaemon', { name: 'scdaemon-crashed' }, ['segfault', 'segmentation fault'], /scdaemon|gpg/i),
+  plain('scdaemon', { name: 'scdaemon-reselected' }, ['re-selected', 'forced re-select', 'app openpgp: switched', 'can\'t switch'], /slot \d+, app|application '/i),
+  plain('scdaemon', { name: 'applet-changed' }, ['D_UNSELECT', 'app interference', 'card has been used by', 'Interference detected']),
+  { kind: 'scdaemon.conf', needles: scdaemonOptions, pattern: optionLine, see: seeConfig },
+  harmless('scdaemon', 'the card has no such vendor function; scdaemon only asks whether the reader has a pinpad', ['pcsc_control failed', 'GET_FEATURE_REQUEST failed', 'pcsc_vendor_specific_init']),
+  harmless('gpg', 'gpg looks for its own path in the way of another operating system and goes on without', ["symlink '/proc/curproc/file'", 'reading symlink']),
+  harmless('scdaemon', 'scdaemon asks every 500 ms whether a card came or went; that is its normal idle work', ['pcsc_get_status_change: ']),
+];

@@ -1,0 +1,89 @@
+import type { Observation } from '../observation.ts';
+import { harmless, plain, type Sign, sound } from '../sign.ts';
+
+type UnitState = Extract<Observation, { name: 'unit' }>['state'];
+const unitStates: readonly (readonly [RegExp, UnitState])[] = [
+  [/could not be found|not-found|not loaded/i, 'missing'],
+  [/masked/i, 'masked'],
+  [/inactive/i, 'inactive'],
+  [/\bfailed\b/i, 'failed'],
+  [/active \((?:running|listening)|\bactive\b/i, 'active'],
+  [/disabled/i, 'disabled'],
+];
+
+/** `systemctl status` prints the unit's name once and its state on a later line: Active is about the last unit named. */
+function unitSigns(): Sign[] {
+  let last = 'pcscd';
+  const stateOf = (text: string): UnitState | null => unitStates.find(([pattern]) => pattern.test(text))?.[1] ?? null;
+  return [
+    {
+      kind: 'systemd',
+      needles: ['pcscd.socket', 'pcscd.service'],
+      pattern: /pcscd\.(socket|service)/,
+      see: (match, text) => {
+        last = `pcscd.${match[1] as string}`;
+        if (/ - PC\/SC/.test(text) || /Loaded: loaded/.test(text)) return null;
+        const state = /could not be found|not-found|masked|is (?:in)?active|\b(?:in)?active\b|disabled/.test(text) ? stateOf(text) : null;
+        return state === null ? null : { name: 'unit', unit: last, state };
+      },
+    },
+    { kind: 'systemd', needles: ['Active: ina', 'Active: act', 'Active: fai'], pattern: /Active: (.*)/, see: (match) => ({ name: 'unit', unit: last, state: stateOf(match[1] as string) ?? 'inactive' }) },
+    { kind: 'systemd', needles: ['Loaded: masked', 'Loaded: not-found'], see: (_, text) => ({ name: 'unit', unit: last, state: stateOf(text) ?? 'missing' }) },
+  ];
+}
+
+/** Vendors whose USB devices are readers or tokens (usb.ids), where lsusb's text names no class. */
+const READER_VENDORS = new Set(['1050', '20a0', '072f', '08e6', '04e6', '076b', '0bda', '058f', '0b97', '0c4b', '234b', '1209', '316d', '2c97', '0529', '096e', '1a44', '0a5c', '413c', '046a', '0783']);
+
+export const systemSigns = (): readonly Sign[] => [
+  ...unitSigns(),
+  plain('kernel', { name: 'kernel-nfc-bound' }, ['NFC: NXP', 'pn533_', 'PN532 ', 'PN533 ', 'driver pn533', 'Driver=pn533', 'driver nfc'], /NFC: NXP|now attached|pn533|interface driver/i),
+  plain('kernel', { name: 'kernel-usb-reset' }, ['USB device number'], /\breset (?:low|full|high|super)-speed USB device/i),
+  plain('kernel', { name: 'kernel-usb-gone' }, ['USB disconnect'], /USB disconnect/),
+  plain('kernel', { name: 'kernel-usb-unauthorized' }, ['not authorized for usage', 'authorized_default', 'Device is not authorized']),
+  plain('kernel', { name: 'kernel-usb-not-claimed' }, ['did not claim interface']),
+  plain('kernel', { name: 'kernel-usb-trouble' }, ['device descriptor read', 'device not accepting address', 'unable to enumerate USB device', 'error -71', 'error -110', 'over-current', 'HC died', 'not responding, assume dead', 'Cannot enable']),
+  plain('kernel', { name: 'kernel-suspend' }, ['PM: suspend', 'PM: resume', 'suspend exit', 'suspend entry', 'Waking up from system sleep', 'System returned from sleep', 'Suspending system', 'systemd-suspend', 'PM: hibernation', 'Reached target sleep', 'System Resumed', 'Entering sleep state']),
+  plain('kernel', { name: 'autosuspend' }, ['autosuspend', 'power/control', 'power/persist', 'usbcore.autosuspend', 'laptop-mode', 'powertop', 'USB_AUTOSUSPEND', 'selective suspend']),
+  plain('kernel', { name: 'usbguard' }, ['usbguard'], /usbguard/i),
+  plain('kernel', { name: 'usbip' }, ['usbip-host', 'usbip attach', 'usbip: ', 'usbipd', 'vhci_hcd']),
+  plain('kernel', { name: 'vm-holds-usb' }, ['qemu-system', 'VBoxHeadless', 'VirtualBoxVM', 'vmware-vmx', 'vboxusb', 'usb-host,', 'hostdev', 'VBoxManage', 'usb passthrough', 'USB passthrough', 'usb redirect', 'spice-usb', 'libvirt'], /qemu|vbox|virtualbox|vmware|hostdev|passthrough|redirect|libvirt/i),
+  plain('kernel', { name: 'vm-reader' }, ['VMware Virtual USB CCID', 'Virtual Smart Card Reader', 'Gemplus GemPC433', 'QEMU USB CCID', '0e0f:0004', '08e6:4433', 'Shared Card Reader', 'Virtual CCID', 'VMware Shared Smart']),
+  {
+    kind: 'usb',
+    needles: ['Device 0', 'Device 1', 'idVendor=', 'idVendor '],
+    pattern: /(?:: ID |idVendor=?\s*(?:0x)?)([0-9a-f]{4})/i,
+    see: (match) => (READER_VENDORS.has((match[1] as string).toLowerCase()) ? { name: 'usb-device', vendor: (match[1] as string).toLowerCase() } : null),
+  },
+  {
+    kind: 'usb',
+    needles: ['Product: ', 'YubiKey OTP', 'Smart Card Reader', 'SmartCard Reader', 'Nitrokey'],
+    pattern: /Product: .*(?:yubikey|reader|smart ?card|nitrokey|ccid|token)|ID [0-9a-f]{4}:[0-9a-f]{4} .*(?:yubikey|reader|smart ?card|nitrokey|token)/i,
+    see: () => ({ name: 'usb-device', vendor: 'named' }),
+  },
+  plain('sandbox', { name: 'sandbox-denied' }, ['apparmor="DENIED"', "apparmor=\"DENIED\"", 'avc:  denied', 'avc: denied', 'AVC avc', 'snap-confine', 'seccomp', 'bwrap:'], /pcsc|smart ?card|\/dev\/bus\/usb|scdaemon|gnupg|ccid|p11|pkcs11|hidraw/i),
+  plain('sandbox', { name: 'sandbox-denied' }, ['snap connect', 'snap connections', 'pcscd interface', 'flatpak override', '--socket=pcsc', 'sockets=pcsc', 'snappy-debug'], /pcsc|raw-usb|u2f|smart ?card/i),
+  { kind: 'environment', needles: ['"snap.', '/snap/', 'snap run', ' (snap)', 'snap list'], pattern: /\/snap\/|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap\b/, see: () => ({ name: 'environment', is: 'snap' }) },
+  { kind: 'environment', needles: ['flatpak', '/app/lib', '/app/bin', '.var/app', 'flathub'], see: () => ({ name: 'environment', is: 'flatpak' }) },
+  { kind: 'environment', needles: ['.AppImage', '.appimage', '/tmp/.mount_'], see: () => ({ name: 'environment', is: 'appimage' }) },
+  { kind: 'environment', needles: ['microsoft-standard', 'usbipd-win', 'in WSL', 'WSL2 on', 'wsl.exe', 'wsl --', '/mnt/c/', 'wsl.conf', 'usbipd'], see: () => ({ name: 'environment', is: 'wsl' }) },
+  plain('environment', { name: 'wsl-systemd' }, ['systemd = true', 'systemd=true']),
+  { kind: 'environment', needles: ['docker', 'podman', 'Dockerfile', '/.dockerenv', 'kubepods', 'containerd', 'lxc-start', 'systemd-nspawn', 'devcontainer'], see: () => ({ name: 'environment', is: 'container' }) },
+  plain('environment', { name: 'session-remote' }, ['Remote=yes', 'SSH_CONNECTION', 'SSH_TTY', 'ssh -X', 'Remote=1'], /Remote=(?:yes|1)|SSH_CONNECTION=|SSH_TTY=|ssh -X/),
+  plain('environment', { name: 'session-inactive' }, ['Active=no', 'seat=null', 'local=false', 'active=false', 'State=closing'], /Active=no|seat=null|local=false active=false/),
+  plain('usb', { name: 'no-reader' }, ['unable to initialize libusb', 'libusb_init failed', 'libusb: error']),
+  // macOS
+  plain('macos', { name: 'macos-ctk' }, ['ctkpcscd', 'CryptoTokenKit', 'pivtoken', 'sc_auth', 'com.apple.security.smartcard DisabledTokens', ' ctkd ', 'ctkd: ']),
+  plain('macos', { name: 'macos-ctk-refused' }, ['slot refused', 'session is not active', 'exclusive session', 'TKSmartCard', 'beginSession'], /slot refused|exclusive|TKSmartCard|beginSession|ctk/i),
+  plain('macos', { name: 'macos-driver-switch' }, ['useIFDCCID']),
+  plain('macos', { name: 'macos-apple-driver' }, ['usbsmartcardreaderd', 'com.apple.usbsmartcardreaderd', 'com.apple.ifdreader.slot', 'AppleUSBSmartCard', 'Sonoma', 'Sequoia']),
+  plain('macos', { name: 'macos-driver-stuck' }, ['com.apple.ifdreader'], /already in use|terminating|exited|crash|hang|Exited with|SIGSEGV|abnormal/i),
+  plain('macos', { name: 'macos-driver-stuck' }, ['com.apple.ctkpcscd', 'securityd', 'pcscd (com.apple'], /crash|hang|stuck|respring|Exited with abnormal|SIGABRT|assert/i),
+  plain('macos', { name: 'macos-reader-listed' }, ['SPSmartCardsDataType', 'Reader Drivers:', 'smartcardccid:', 'SmartCard Drivers:', 'Available SmartCards']),
+  { kind: 'version', needles: ['ProductVersion', 'macOS 1', 'macOS 2', 'Mac OS X 10', 'smartcardccid:'], pattern: /(?:ProductVersion:?\s+|macOS (?:\w+ )?|Mac OS X )(\d+(?:\.\d+)*)/, see: (match) => ({ name: 'version', of: 'macos', version: match[1] as string }) },
+  { kind: 'environment', needles: ['darwin', 'com.apple', '/Library/', 'Homebrew', '/opt/homebrew', '/usr/local/Cellar', '.dylib', 'macOS 1', 'macOS 2', 'on macOS', 'Mac OS X', 'pcsctest', 'supported by device', '/Users/'], see: () => ({ name: 'environment', is: 'macos' }) },
+  { kind: 'environment', needles: ['C:\\Users', 'C:\\Program', 'gpg.exe', 'scdaemon.exe', 'Gpg4win', 'Windows Hello', 'PowerShell', 'winscard', 'src\\device', 'Git for Windows'], see: () => ({ name: 'environment', is: 'windows' }) },
+  plain('pkcs11', { name: 'nss-module' }, ['onepin-opensc-pkcs11', 'pkcs11.txt', '/nssdb', 'security_pkcs11', 'p11-kit-proxy', 'modutil', 'Security Devices', 'opensc-pkcs11.so', 'pkcs11-register', 'p11-kit list-modules', 'opensc.module'], /library=|name=|pkcs11\.txt|nssdb|modutil|Security Devices|proxy|register|module/i),
+  sound('systemd', 'pcscd runs', ['Active: active (running)']),
+  harmless('kernel', 'the kernel lists what was plugged in', ['New USB device found', 'New USB device strings']),
+];
