@@ -14,7 +14,7 @@ export const userId = 65534;
  * Folders of the machine that must not be seen from inside: its USB devices (so that neither pcscd nor scdaemon can
  * open one, and no report mentions one) and its system-wide GnuPG configuration (so that "default" means default).
  */
-const hiddenFolders = ['/dev/bus/usb', '/sys/bus/usb/devices', '/etc/gnupg'];
+const hiddenFolders = ['/dev/bus/usb', '/sys/bus', '/etc/gnupg'];
 
 /** Runs as process 1 of the namespaces and reaps orphans while it waits; ends, and everything with it, at end of input. */
 const initScript = `
@@ -32,6 +32,8 @@ if [ -d /etc/reader.conf.d ]; then mount --bind ${rigFolder}/reader.conf.d /etc/
 for folder; do
   if [ -d "$folder" ]; then mount -t tmpfs -o mode=755 tmpfs "$folder"; fi
 done
+# A machine with a USB bus and nothing on it, whatever there is outside.
+mkdir -p /sys/bus/usb/devices
 ip link set lo up
 echo ready
 cat >/dev/null

@@ -69,7 +69,7 @@ export async function requireParts(wanted: readonly Part[], folders: readonly st
   const missing = found.filter(({ path }) => path === null);
   if (missing.length === 0) return;
   const packages = [...new Set(missing.map(({ debian }) => debian))].join(' ');
-  throw new RigError(`not installed: ${missing.map(({ name }) => name).join(', ')}`, [`${process.getuid?.() === 0 ? '' : 'sudo '}apt-get install ${packages}`]);
+  throw new RigError(`this needs what is not installed here: ${missing.map(({ name }) => name).join(', ')}`, [`to install it: ${process.getuid?.() === 0 ? '' : 'sudo '}apt-get install ${packages}`]);
 }
 
 async function firstUsable(paths: readonly string[], mode: number): Promise<string | null> {
