@@ -1,4 +1,5 @@
-// What every bundle of cardcheck's TypeScript shares; used by build.js and ts.js.
+// What every bundle of cardcheck's TypeScript shares; used by build.js, ts.js and the tests.
+import { fileURLToPath } from 'node:url';
 
 /** Ink imports react-devtools-core at the top of a module it only needs under DEV=true; esbuild would hoist that into a hard import. */
 const withoutDevtools = {
@@ -23,4 +24,18 @@ export const bundleOptions = {
   plugins: [withoutDevtools],
   legalComments: 'none',
   logLevel: 'warning',
+};
+
+/** The program itself, its entry and those of its child processes; Ink, zod and every other part that only some commands print become lazy chunks. @type {import('esbuild').BuildOptions} */
+export const appOptions = {
+  ...bundleOptions,
+  absWorkingDir: fileURLToPath(new URL('..', import.meta.url)),
+  entryPoints: {
+    main: 'src/main.ts',
+    'addon-child': 'src/pcsc/addon-child.ts',
+    'rig-cards': 'src/rig/card-process.ts',
+    'rig-holder': 'src/rig/holder-process.ts',
+  },
+  splitting: true,
+  metafile: true,
 };

@@ -1,0 +1,192 @@
+/** What a report says to eyes, in order, as typed blocks. Every renderer for eyes prints exactly this. */
+import { codes } from '../../checks/codes.ts';
+import { type Block, blank, cells, prose, token, verbatim } from './layout.ts';
+import type { CheckOutcome, Finding, Holder, LayerReport, ReaderReport, Remedy, Report } from './schema.ts';
+import { type Mark, marks, type Token } from './style.ts';
+import { verdict } from './verdict.ts';
+
+/** How much is said: the verdict alone, what matters, or everything. */
+export type Detail = 'verdict' | 'normal' | 'all';
+
+/** Columns of the labels that stand left of a finding's parts. */
+const LABEL = 10;
+/** Characters of the date in an ISO 8601 time. */
+const DATE_LENGTH = 10;
+/** Columns right of a reader's name for the card and the sharing state. */
+const STATE_WIDTH = 34;
+
+export function reportDocument(report: Report, detail: Detail, width: number): Block[] {
+  const last = prose(0, [mark(report.status, report.status), '  ', token(verdict(report), 'strong')], 2);
+  if (detail === 'verdict') return [last];
+  const all = detail === 'all';
+  const sound = report.layers.every((layer) => layer.status === 'ok');
+  const sections = [
+    readersSection(report, width, all),
+    ...(sound && !all ? [] : [layersSection(report.layers)]),
+    ...report.findings.map(findingSection),
+    ...(all ? [checksSection(report.checks)] : []),
+    openSection(report),
+    [last],
+  ];
+  return sections.filter((section) => section.length > 0).flatMap((section, index) => (index === 0 ? section : [blank, ...section]));
+}
+
+const heading = (text: string): Block => prose(0, [token(text, 'strong')]);
+
+/** A mark with its word: never a colour or a symbol alone. */
+function mark(kind: Mark, word: string): Token {
+  const { symbol, tone } = marks[kind];
+  return token(`${symbol} ${word}`, tone);
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+// Readers
+
+function readersSection({ readers, startedAt }: Report, width: number, all: boolean): Block[] {
+  if (readers.length === 0) return [heading('Readers'), prose(2, [token('none seen', 'faint')])];
+  const longest = Math.max(...readers.map((reader) => cells(reader.name)));
+  const nameWidth = Math.min(longest, width - STATE_WIDTH);
+  return [heading('Readers'), ...readers.flatMap((reader) => readerBlocks(reader, nameWidth, startedAt.slice(0, DATE_LENGTH), all))];
+}
+
+function readerBlocks(reader: ReaderReport, nameWidth: number, today: string, all: boolean): Block[] {
+  const state: Token[] = [token(cardWords(reader).padEnd(9)), modeWords(reader)];
+  const room = nameWidth - cells(reader.name);
+  const head =
+    room >= 0
+      ? [prose(2, [token(reader.name, 'strong'), token(' '.repeat(room + 2)), ...state], 4)]
+      : [prose(2, [token(reader.name, 'strong')], 4), prose(4, state)];
+  return [
+    ...head,
+    ...(all && reader.card.atr !== null ? [prose(4, [token(`ATR ${reader.card.atr}`, 'faint')], 8)] : []),
+    ...reader.holders.flatMap((holder) => holderBlocks(holder, today, all)),
+    ...(reader.unattributed > 0 ? [prose(4, [mark('unknown', `${count(reader.unattributed, 'connection')} whose process could not be seen`)])] : []),
+    ...(all ? probeBlocks(reader) : []),
+  ];
+}
+
+function cardWords({ card }: ReaderReport): string {
+  return card.present === null ? 'card ?' : card.present ? 'card' : 'no card';
+}
+
+function modeWords({ listed, sharing }: ReaderReport): Token {
+  const { mode, handles, transaction } = sharing;
+  if (!listed) return token('not listed by PC/SC', 'strong');
+  const during = transaction === true ? ', in a TRANSACTION' : '';
+  if (mode === 'shared') return token(`shared${handles === null ? '' : `, ${count(handles, 'handle')}`}${during}`);
+  return token({ free: 'free', exclusive: 'EXCLUSIVE', unknown: 'not known' }[mode] + during, mode === 'exclusive' ? 'strong' : 'plain');
+}
+
+const accessWords: Record<Holder['access'], string> = {
+  exclusive: 'exclusive connection',
+  transaction: 'open transaction',
+  shared: 'shared handle',
+  usb: 'USB interface, below PC/SC',
+  unknown: 'access not known',
+};
+
+function holderBlocks(holder: Holder, today: string, all: boolean): Block[] {
+  const who = `pid ${holder.pid}, ${holder.user ?? `uid ${holder.uid}`}`;
+  const facts = [accessWords[holder.access], ...(holder.since === null ? [] : [`running since ${clock(holder.since, today)}`]), holder.certainty];
+  const evidence = all || holder.certainty !== 'proven' ? holder.evidence : [];
+  return [
+    prose(4, [token(holder.command, 'strong'), ` (${who}): ${facts.join(', ')}`], 6),
+    ...evidence.map((sentence) => prose(6, [token(`- ${sentence}`, 'faint')], 8)),
+  ];
+}
+
+/** "10:22 UTC", with the date where it was another day: the same words wherever a snapshot is read. */
+function clock(iso: string, today: string): string {
+  const [, date, time] = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)/.exec(iso) ?? [];
+  return time === undefined ? iso : `${date === today ? '' : `${date} `}${time} UTC`;
+}
+
+function probeBlocks({ probes }: ReaderReport): Block[] {
+  return Object.entries(probes).flatMap(([mode, probe]) => {
+    if (probe === null) return [];
+    const code = probe.code === null ? '' : ` ${probe.code} (${probe.hex})`;
+    const time = probe.ms === null ? '' : `, ${Math.round(probe.ms)} ms`;
+    const reason = probe.reason === null ? '' : `: ${probe.reason}`;
+    return [prose(4, [token(`probe ${mode.padEnd(9)} ${probe.outcome}${code}${time}${reason}`, 'faint')], 8)];
+  });
+}
+
+// Layers
+
+function layersSection(layers: readonly LayerReport[]): Block[] {
+  const rungs = layers.map(({ id, status, summary }) => {
+    const { symbol, tone } = marks[status];
+    const faint = status === 'not-examined';
+    return prose(2, [token(symbol, tone), ' ', token(id.padEnd(12), faint ? 'faint' : 'plain'), token(summary, faint ? 'faint' : 'plain')], 16);
+  });
+  return [heading('Layers'), ...rungs];
+}
+
+// Findings
+
+function findingSection(finding: Finding): Block[] {
+  const { severity, code, title, subject, message, certainty, evidence, remedies, docs } = finding;
+  return [
+    prose(0, [mark(severity, severity), '  ', token(`${code} ${title}`, 'strong')], 2),
+    prose(2, [token(`${finding.id}, ${subject.kind} ${subject.name}`, 'faint')]),
+    prose(2, [message]),
+    ...labelled('Evidence', [token(certainty)], evidence.map((sentence) => prose(LABEL + 2, [`- ${sentence}`], LABEL + 4))),
+    ...remedies.flatMap(remedyBlocks),
+    ...labelled('More', [token(docs)], []),
+  ];
+}
+
+/** A label in its own column and the first words beside it. */
+function labelled(label: string, words: Token[], rest: Block[]): Block[] {
+  return [prose(2, [token(label.padEnd(LABEL), 'faint'), ...words], LABEL + 2), ...rest];
+}
+
+const remedyLabels: Record<Remedy['kind'], string> = { now: 'Now', lasting: 'For good' };
+
+function remedyBlocks({ kind, title, edits, commands, price }: Remedy): Block[] {
+  const at = LABEL + 2;
+  const edited = edits.flatMap(({ file, add, remove }) => [
+    ...(remove.length === 0 ? [] : [prose(at, [`in ${file} remove`]), ...remove.map((line) => verbatim(at + 2, line))]),
+    ...(add.length === 0 ? [] : [prose(at, [`in ${file} add`]), ...add.map((line) => verbatim(at + 2, line))]),
+  ]);
+  const run = commands.length === 0 ? [] : [...(edited.length === 0 ? [] : [prose(at, ['then run'])]), ...commands.map((command) => verbatim(at + 2, command))];
+  return labelled(remedyLabels[kind], [token(title)], [...edited, ...run, ...(price === null ? [] : [prose(at, [`Price: ${price}`], at + 7)])]);
+}
+
+// What was asked, and what stayed open
+
+const outcomeMarks: Record<CheckOutcome['outcome'], Mark> = {
+  pass: 'ok',
+  findings: 'error',
+  'not-applicable': 'not-examined',
+  unknown: 'unknown',
+  crashed: 'error',
+};
+
+function checksSection(checks: readonly CheckOutcome[]): Block[] {
+  const rows = checks.map(({ code, id, outcome, reason }) => {
+    const { symbol, tone } = marks[outcomeMarks[outcome]];
+    const prosaic = outcome === 'pass' ? passTitle(code) : outcome === 'findings' ? 'see above' : `${outcome.replace('-', ' ')}${reason === undefined ? '' : `: ${reason}`}`;
+    return prose(2, [token(symbol, tone), ` ${code} ${id}: ${prosaic}`], 10);
+  });
+  return [heading('Checks'), ...rows];
+}
+
+const passTitle = (code: string): string => (codes as Record<string, { passTitle: string }>)[code]?.passTitle ?? 'sound';
+
+/** Checks without an answer, by reason, then what stayed unseen: one line for one thing that would help. */
+function openSection({ checks, unseen, suppressed }: Report): Block[] {
+  const byReason = new Map<string, string[]>();
+  for (const { code, id, outcome, reason = '' } of checks) {
+    if (outcome !== 'unknown' && outcome !== 'crashed') continue;
+    const why = outcome === 'crashed' ? `the check crashed, which is a bug in cardcheck (${reason})` : reason;
+    byReason.set(why, [...(byReason.get(why) ?? []), `${code} ${id}`]);
+  }
+  const open = [
+    ...[...byReason].map(([reason, names]) => prose(2, [mark('unknown', names.join(', ')), `: ${reason}`], 4)),
+    ...unseen.map(({ what, need }) => prose(2, [mark('unknown', what), `: needs ${need}`], 4)),
+    ...(suppressed > 0 ? [prose(2, [mark('info', `${count(suppressed, 'finding')} suppressed by --suppress`)], 4)] : []),
+  ];
+  return open.length === 0 ? [] : [heading('Not answered'), ...open];
+}

@@ -1,0 +1,156 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Ajv from 'ajv/dist/2020.js';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { publishedSchema } from '../../src/report/published-schema.ts';
+import { ok } from '../../src/snapshot/fact.ts';
+import { type BuiltCardcheck, buildCardcheck } from '../support/built.ts';
+import { processNamed, soundSnapshot } from '../support/snapshot.ts';
+
+let cardcheck: BuiltCardcheck;
+let folder = '';
+const file = (name: string) => join(folder, name);
+const validate = new Ajv({ strict: false }).compile(publishedSchema('report'));
+
+beforeAll(async () => {
+  cardcheck = await buildCardcheck();
+  folder = await mkdtemp(join(tmpdir(), 'cardcheck-'));
+  await writeFile(file('sound.json'), JSON.stringify(soundSnapshot()));
+  await writeFile(file('broken.json'), '{"schemaVersion": 1');
+});
+afterAll(async () => {
+  await cardcheck.remove();
+  await rm(folder, { recursive: true });
+});
+
+/** The one document on stdout, valid by the published schema. */
+function document(stdout: string): Record<string, unknown> {
+  const json = JSON.parse(stdout) as Record<string, unknown>;
+  expect(validate(json), JSON.stringify(validate.errors)).toBe(true);
+  return json;
+}
+
+describe('what cannot be done has its exit code, the same in text and JSON', () => {
+  const table: [string, number, () => string[], RegExp][] = [
+    ['an unknown option', 64, () => ['--bogus'], /unknown option '--bogus'/],
+    ['an unknown command', 64, () => ['frobnicate'], /no command frobnicate/],
+    ['an unknown check', 64, () => ['--only', 'CC999999'], /No check is called CC999999/],
+    ['a timeout that is none', 64, () => ['--timeout', 'soon'], /number of seconds/],
+    ['a severity that is none', 64, () => ['--fail-on', 'fatal'], /Allowed choices/],
+    ['two answers at once', 64, () => ['-q', '-v'], /cannot be used with/],
+    ['a snapshot that is none', 65, () => ['--from', file('broken.json')], /not JSON/],
+    ['a snapshot that is not there', 66, () => ['--from', file('none.json')], /ENOENT/],
+    ['a report that cannot be written', 73, () => ['--from', file('sound.json'), '-o', file('no/such/x')], /cannot write/],
+  ];
+  test.each(table)('%s: %i', async (_, exitCode, args, sentence) => {
+    const text = await cardcheck.run(args());
+    expect(text).toMatchObject({ exitCode, stdout: '', stderr: expect.stringMatching(sentence) });
+    expect(text.stderr.trim().split('\n').length).toBeLessThanOrEqual(2);
+    const json = await cardcheck.run([...args(), '--json']);
+    expect(json.exitCode).toBe(exitCode);
+    expect(document(json.stdout)).toMatchObject({ error: { exitCode, message: expect.stringMatching(sentence) } });
+  });
+});
+
+describe('a saved snapshot', () => {
+  test('gives the same exit code in every format, and a valid document', async () => {
+    const args = ['--from', file('sound.json')];
+    const text = await cardcheck.run(args);
+    const json = await cardcheck.run([...args, '--json']);
+    const report = document(json.stdout);
+    expect(report).toMatchObject({ schemaVersion: 1, startedAt: soundSnapshot().startedAt });
+    expect(text.exitCode).toBe(json.exitCode);
+    expect([0, 2]).toContain(json.exitCode);
+    expect((await cardcheck.run([...args, '--json', '--allow-unknown'])).exitCode).toBe(0);
+  });
+
+  test('comes through stdin and leaves through -o, once', async () => {
+    const out = file('report.json');
+    const ended = await cardcheck.run(['--from', '-', '--json', '-o', out], { stdin: JSON.stringify(soundSnapshot()) });
+    expect(ended.stdout).toBe('');
+    document(await readFile(out, 'utf8'));
+  });
+
+  test('is saved redacted and still gives the same findings', async () => {
+    const process = processNamed('pcsc_scan', { argv: ['pcsc_scan', '--of', 'alice'] });
+    const snapshot = soundSnapshot({ clients: ok({ clients: [{ process, connections: 1, inodes: ['1'] }], unattributed: 0, hiddenByNamespace: 0, complete: true }, 'ss') });
+    const saved = file('saved.json');
+    const first = await cardcheck.run(['--from', '-', '--save', saved, '--json'], { stdin: JSON.stringify(snapshot) });
+    const again = await cardcheck.run(['--from', saved, '--json']);
+    const ids = (stdout: string) => (document(stdout).findings as { code: string }[]).map(({ code }) => code);
+    expect(ids(again.stdout)).toEqual(ids(first.stdout));
+    expect(await readFile(saved, 'utf8')).not.toContain('alice');
+    expect(again.stdout).not.toContain('alice');
+    await cardcheck.run(['--from', saved, '--save', file('twice.json')]);
+    expect(JSON.parse(await readFile(file('twice.json'), 'utf8'))).toEqual(JSON.parse(await readFile(saved, 'utf8')));
+  });
+
+  test('-q prints one line, the verdict; it is also the last of the whole report', async () => {
+    const quiet = (await cardcheck.run(['--from', file('sound.json'), '-q'])).stdout;
+    expect(quiet.trim().split('\n')).toHaveLength(1);
+    expect((await cardcheck.run(['--from', file('sound.json'), '-v'])).stdout.endsWith(quiet)).toBe(true);
+  });
+
+  test('a reader of the pipe that goes away is no error', async () => {
+    const ended = await cardcheck.run(['--from', file('sound.json'), '--json'], { stopReadingAfter: 0 });
+    expect(ended.stderr).toBe('');
+    expect(ended.signal).toBeNull();
+  });
+});
+
+describe('help and lists', () => {
+  test('help begins with examples and has the groups', async () => {
+    const { exitCode, stdout } = await cardcheck.run(['--help']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^Examples:\n/);
+    for (const group of ['What to check:', 'Output:', 'Replay & sharing:', 'Safety:', 'Commands:']) expect(stdout).toContain(`\n${group}\n`);
+    expect(stdout.split('\n').every((line) => line.length <= 80)).toBe(true);
+  });
+
+  test('-V says the version', async () => {
+    expect(await cardcheck.run(['-V'])).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+
+  test('a suppression that names no code is said, not obeyed', async () => {
+    const { stderr } = await cardcheck.run(['--from', file('sound.json'), '--suppress', 'CC1O1=*']);
+    expect(stderr).toContain('CC1O1');
+  });
+
+  test('every listed check can be explained', async () => {
+    const { stdout } = await cardcheck.run(['checks', '--json']);
+    const { checks } = JSON.parse(stdout) as { checks: { code: string; id: string; title: string }[] };
+    const all = await cardcheck.run(['explain', ...checks.map(({ code }) => code)]);
+    expect(all.exitCode).toBe(0);
+    for (const { code, id } of checks) {
+      expect(all.stdout).toContain(code);
+      expect(all.stdout).toContain(id);
+    }
+  });
+
+  test.each([['report', []], ['snapshot', ['--snapshot']]])('the schema of the %s is a JSON Schema', async (_, args) => {
+    const { stdout } = await cardcheck.run(['schema', ...args]);
+    expect(JSON.parse(stdout).$schema).toBe('https://json-schema.org/draft/2020-12/schema');
+    expect(() => new Ajv({ strict: false }).compile(JSON.parse(stdout))).not.toThrow();
+  });
+});
+
+describe('what --json loads', () => {
+  test('neither zod nor react nor ink', () => {
+    const { outputs } = cardcheck.metafile;
+    const start = Object.keys(outputs).find((path) => path.endsWith('/main.js')) as string;
+    const reached = new Set<string>();
+    const visit = (path: string) => {
+      if (reached.has(path)) return;
+      reached.add(path);
+      for (const { path: next, kind, external } of outputs[path]?.imports ?? []) {
+        // The entry imports the command line as soon as the child is started: that is on every path.
+        if (external !== true && (kind === 'import-statement' || path === start)) visit(next);
+      }
+    };
+    visit(start);
+    const loaded = [...reached].flatMap((path) => Object.keys(outputs[path]?.inputs ?? {}));
+    expect(loaded).toContain('src/cli.ts');
+    expect(loaded.filter((path) => /node_modules\/(?:zod|react|ink|yoga-layout)|snapshot\/schema|report\/schema|report\/ink/.test(path))).toEqual([]);
+  });
+});
