@@ -13,6 +13,9 @@ export interface DemoHost {
   onInterrupt(undo: () => Promise<void>): void;
 }
 
+/** Time the main job has, after Ctrl-C, to give the terminal back as it found it. */
+const farewellMs = 1500;
+
 /**
  * Makes a conflict with real processes on a virtual reader, in private namespaces, runs the main job on it, and clears all away.
  * @returns the exit status of the main job: null when a signal ended it
@@ -24,7 +27,13 @@ export async function demo(name: ScenarioName, host: DemoHost): Promise<number |
   host.say(`${name}: ${scenario.description}`);
   host.say(`  starting a private ${await pcscdVersion()} with a virtual reader and card; your own pcscd and GnuPG are not touched`);
   const rig = await startRig();
-  host.onInterrupt(() => rig.stop());
+  let mainJob: Promise<number | null> | null = null;
+  let interrupted = false;
+  host.onInterrupt(async () => {
+    interrupted = true;
+    await Promise.race([mainJob?.catch(() => null), new Promise((resolve) => setTimeout(resolve, farewellMs))]);
+    await rig.stop();
+  });
   try {
     await scenario.make({
       rig,
@@ -33,7 +42,12 @@ export async function demo(name: ScenarioName, host: DemoHost): Promise<number |
       quote: (words) => words.split('\n').forEach((line) => host.say(`    ${line}`)),
     });
     host.say('  now cardcheck, in there:\n');
-    return await runMainJob(rig, host.mainJob);
+    mainJob = runMainJob(rig, host.mainJob);
+    return await mainJob;
+  } catch (error) {
+    // What was under way when it was cut off fails, and that is no news.
+    if (interrupted) return null;
+    throw error;
   } finally {
     await rig.stop();
     host.say('\n  the demonstration is over: everything it started has ended');

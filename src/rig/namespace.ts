@@ -141,7 +141,8 @@ export class Namespace {
     const namespaces = ['-t', String(this.initPid), '-m', '-n', '-p', ...(this.hasUsers ? [] : ['-U', '--preserve-credentials'])];
     const identity = as === 'user' ? ['setpriv', `--reuid=${userId}`, `--regid=${userId}`, '--clear-groups'] : [];
     const cwd = options.cwd ?? (as === 'user' ? home : process.cwd());
-    const child = spawn('nsenter', [...namespaces, 'env', '-C', cwd, ...identity, command, ...args], {
+    // Ctrl-C is for the program: were nsenter to die of it first, the program's end would be seen by nobody.
+    const child = spawn('env', ['--ignore-signal=INT', 'nsenter', ...namespaces, 'env', '--default-signal=INT', '-C', cwd, ...identity, command, ...args], {
       stdio: options.stdio ?? 'pipe',
       detached: options.detached ?? true,
       env: {
