@@ -1,26 +1,66 @@
+import { access } from 'node:fs/promises';
 import type { Code } from '../../checks/codes.ts';
 import { exitCodes, Failure } from '../exit-code.ts';
+import type { Explanation } from '../explain/explanation.ts';
 import { codesNamed } from '../options.ts';
 import { visible } from '../snapshot/sanitize.ts';
 import type { Register } from './command.ts';
 
+interface Wanted {
+  json: boolean;
+  apdu: boolean;
+  width: number | null;
+}
+
 export const registerExplain: Register = (program, session) => {
   program
     .command('explain')
-    .description('the long text of a finding: what, why, price, wrong cures, sources')
-    .argument('<code...>', 'codes or ids, as the report names them')
+    .description('the long text of a finding, or what a log, a message or an error code says')
+    .argument('[what...]', 'codes or ids of findings; or a file, - for standard input, a message, an error code')
+    .option('--json', 'as JSON')
+    .option('--apdu', 'of a pcsc-spy log also the headers of the commands sent (never their data)')
     .option('--width <columns>', 'where prose is wrapped', Number)
-    .action(async (words, { width }) => {
-      const named = words.map((word) => ({ word, codes: codesNamed(word) }));
-      const stranger = named.find((entry) => entry.codes.length === 0);
-      if (stranger !== undefined) throw new Failure(exitCodes.usage, `no finding is called ${visible(stranger.word)}; cardcheck checks lists them`);
-      await session.print(await prose([...new Set(named.flatMap((entry) => entry.codes))], width ?? null));
+    .action(async (words, given, command) => {
+      const { json } = command.optsWithGlobals() as { json?: boolean };
+      const wanted: Wanted = { json: json === true, apdu: given.apdu === true, width: given.width ?? null };
+      const findings = words.map(codesNamed);
+      const isProse = words.length > 0 && findings.every((codes) => codes.length > 0) && !wanted.json;
+      await session.print(isProse ? await proseOf([...new Set(findings.flat())], wanted.width) : await explanationOf(words, wanted));
     });
 };
 
-async function prose(codes: readonly Code[], width: number | null): Promise<string> {
-  const [{ codeDocument }, { styleFor }, { renderBlocks }] = await Promise.all([import('../report/code-document.ts'), import('../report/style.ts'), import('../report/text.ts')]);
-  const { isTTY, columns } = process.stdout;
-  const style = styleFor({ color: null, width, isTTY, columns, env: process.env });
+async function proseOf(codes: readonly Code[], width: number | null): Promise<string> {
+  const [{ codeDocument }, { renderBlocks }, style] = await Promise.all([import('../report/code-document.ts'), import('../report/text.ts'), terminalStyle(width)]);
   return codes.map((code) => renderBlocks(codeDocument(code), style)).join('\n');
+}
+
+async function explanationOf(words: readonly string[], { json, apdu, width }: Wanted): Promise<string> {
+  const explanation = await explain(words, apdu);
+  if (json) return `${JSON.stringify(explanation, null, 2)}\n`;
+  const [{ explanationDocument }, { renderBlocks }, style] = await Promise.all([import('../explain/document.ts'), import('../report/text.ts'), terminalStyle(width)]);
+  return renderBlocks(explanationDocument(explanation), style);
+}
+
+async function terminalStyle(width: number | null) {
+  const { styleFor } = await import('../report/style.ts');
+  const { isTTY, columns } = process.stdout;
+  return styleFor({ color: null, width, isTTY, columns, env: process.env });
+}
+
+/** A file if there is one of this name, standard input for `-` or nothing, else the words themselves. */
+async function explain(words: readonly string[], apdus: boolean): Promise<Explanation> {
+  const [{ Explainer }, { feedFile, feedStream }, { asMessage }, { sanitize }] = await Promise.all([import('../explain/explain.ts'), import('../explain/source.ts'), import('../explain/argument.ts'), import('../snapshot/sanitize.ts')]);
+  const explainer = new Explainer({ apdus });
+  const [first] = words;
+  if (first === undefined && process.stdin.isTTY) throw new Failure(exitCodes.usage, 'say what to explain: a file, a message, a code, or - for standard input');
+  if (first === undefined || (first === '-' && words.length === 1)) await feedStream(process.stdin, explainer);
+  else if (words.length === 1 && (await exists(first))) await feedFile(first, explainer).catch((error: NodeJS.ErrnoException) => unreadable(first, error));
+  else explainer.push(Buffer.from(words.map(asMessage).join('\n')));
+  return sanitize(explainer.finish());
+}
+
+const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
+
+function unreadable(path: string, { code }: NodeJS.ErrnoException): never {
+  throw new Failure(exitCodes.noInput, `cannot read ${visible(path)}: ${code ?? 'unknown error'}`);
 }

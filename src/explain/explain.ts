@@ -1,3 +1,4 @@
+import { findCode, formatCode } from '../pcsc/codes.ts';
 import type { Explanation } from './explanation.ts';
 import { infer } from './infer.ts';
 import { LineSplitter } from './lines.ts';
@@ -5,6 +6,8 @@ import { Needles } from './needles.ts';
 import { Notebook } from './notebook.ts';
 import { SignReader } from './reader.ts';
 import { kinds, NEEDLE_LENGTH } from './sign.ts';
+import { sourceName } from './signs/gpg.ts';
+import { textOfCode } from './signs/gpg-reasons.ts';
 import { allSigns } from './signs/index.ts';
 
 /** Harmless lines reported; a log is full of them. */
@@ -13,11 +16,13 @@ const MAX_NOISE = 20;
 /** Takes material piece by piece and explains it in the end. Memory does not grow with the material. */
 export class Explainer {
   readonly #book = new Notebook();
+  readonly #reader: SignReader;
   readonly #splitter: LineSplitter;
 
-  constructor() {
-    const reader = new SignReader(allSigns(), this.#book);
-    this.#splitter = new LineSplitter(new Needles(reader.needles, NEEDLE_LENGTH), reader);
+  /** @param options.apdus report the headers (never the data) of the commands in a pcsc-spy log */
+  constructor(options = { apdus: false }) {
+    this.#reader = new SignReader(allSigns(), this.#book, options);
+    this.#splitter = new LineSplitter(new Needles(this.#reader.needles, NEEDLE_LENGTH), this.#reader);
   }
 
   /** @param chunk bytes of a log, a paste, anything; may end in the middle of a line */
@@ -27,18 +32,28 @@ export class Explainer {
 
   finish(): Explanation {
     const lines = this.#splitter.finish();
+    const spy = this.#reader.spy.report();
     return {
       schemaVersion: 1,
       lines,
       causes: infer(this.#book),
+      codes: codesIn(this.#book),
       recognised: this.#book.recognised().map(({ kind, lines: numbers, count }) => ({ kind: kinds[kind], lines: numbers, count })),
       noise: this.#book
         .all('harmless')
         .slice(0, MAX_NOISE)
         .map(({ observation, line, count }) => ({ line: line.number, text: line.text, why: observation.why, count })),
-      spy: null,
+      spy,
     };
   }
+}
+
+/** Each PC/SC and libgpg-error code once, where it was first met. */
+function codesIn(book: Notebook): Explanation['codes'] {
+  const pcsc = [...book.all('pcsc-code'), ...book.all('scdaemon-pcsc-failed'), ...book.all('spy-failed')].map(({ observation, line }) => ({ line: line.number, code: formatCode(observation.code), means: findCode(observation.code)?.text ?? 'No code of PC/SC.' }));
+  const gpg = book.all('gpg-error-number').map(({ observation: { source, code }, line }) => ({ line: line.number, code: `libgpg-error ${code} from ${sourceName(source)}`, means: textOfCode(code) }));
+  const byCode = new Map([...pcsc, ...gpg].sort((a, b) => b.line - a.line).map((entry) => [entry.code, entry]));
+  return [...byCode.values()].sort((a, b) => a.line - b.line);
 }
 
 /** Explains a text as a whole. */

@@ -30,6 +30,8 @@ export interface Explanation {
   lines: number;
   /** By descending score; empty when nothing was recognised that speaks for any cause. */
   causes: Cause[];
+  /** The codes met, with their names and what they mean. */
+  codes: { line: number; code: string; means: string }[];
   recognised: { kind: string; lines: number[]; count: number }[];
   noise: { line: number; text: string; why: string; count: number }[];
   /** What pcsc-spy recorded; null where the material holds no such log. */
@@ -47,6 +49,19 @@ export interface SpyCall {
   seconds: number | null;
 }
 
+/** A command APDU without its data: a PIN or key may be in it, so nobody gets to see it. */
+export interface SpyApdu {
+  line: number;
+  thread: string;
+  /** CLA INS P1 P2; for SELECT by name (A4 04) with the name. */
+  command: string;
+  /** Bytes of data behind the header. */
+  dataBytes: number;
+  /** SW1 SW2 of the answer. */
+  status: string | null;
+  seconds: number | null;
+}
+
 export interface SpyReport {
   threads: number;
   calls: number;
@@ -55,4 +70,6 @@ export interface SpyReport {
   waited: SpyCall[];
   /** Calls by name, with how often and how long, by total time. */
   totals: { call: string; count: number; seconds: number }[];
+  /** null: not asked for. */
+  apdus: SpyApdu[] | null;
 }

@@ -1,11 +1,13 @@
 import type { LineReader } from './lines.ts';
 import type { Notebook } from './notebook.ts';
 import type { Line } from './observation.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { Sign } from './sign.ts';
+import { spyNeedles } from './spy/grammar.ts';
+import { SpyRecorder } from './spy/recorder.ts';
 
 // ECMA-48 control sequences, operating system commands and single escapes; then what is left of control bytes.
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is removed
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 /** Characters that a regular expression is let loose on. */
 const MAX_TEXT = 4096;
@@ -16,14 +18,14 @@ export function textOf(bytes: Uint8Array): string {
   return text.replace(ESCAPES, '').replace(CONTROLS, '');
 }
 
-/** Turns lines into observations by the signs whose needles are in them. */
+/** Turns lines into observations by the signs whose needles are in them; follows a pcsc-spy log line by line. */
 export class SignReader implements LineReader {
   readonly needles: readonly string[];
-  readonly attentive = false;
+  readonly spy: SpyRecorder;
   readonly #signsOf: readonly (readonly Sign[])[];
   readonly #book: Notebook;
 
-  constructor(signs: readonly Sign[], book: Notebook) {
+  constructor(signs: readonly Sign[], book: Notebook, { apdus }: { apdus: boolean }) {
     const byNeedle = new Map<string, Sign[]>();
     for (const sign of signs) {
       for (const needle of new Set(sign.needles.map((word) => word.replace(/[A-Z]/g, (letter) => letter.toLowerCase())))) {
@@ -32,16 +34,22 @@ export class SignReader implements LineReader {
         else list.push(sign);
       }
     }
-    this.needles = [...byNeedle.keys()];
+    // Needles of the spy log come last and belong to no sign: they only make the line be looked at.
+    this.needles = [...byNeedle.keys(), ...spyNeedles];
     this.#signsOf = [...byNeedle.values()];
     this.#book = book;
+    this.spy = new SpyRecorder(book, apdus);
+  }
+
+  get attentive(): boolean {
+    return this.spy.attentive;
   }
 
   line(bytes: Uint8Array, number: number, hits: readonly number[]): void {
-    const signs = new Set(hits.flatMap((id) => this.#signsOf[id] ?? []));
-    const text = textOf(bytes);
-    const piece = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT) : text;
-    for (const sign of signs) this.#apply(sign, { number, text: piece });
+    const whole = textOf(bytes);
+    if (this.spy.line(whole, number)) return;
+    const text = whole.slice(0, MAX_TEXT);
+    for (const sign of new Set(hits.flatMap((id) => this.#signsOf[id] ?? []))) this.#apply(sign, { number, text });
   }
 
   #apply({ pattern, see, kind }: Sign, line: Line): void {
@@ -52,6 +60,6 @@ export class SignReader implements LineReader {
     const observations = 'name' in observed ? [observed] : observed;
     if (observations.length === 0) return;
     this.#book.recognise(kind, line.number);
-    for (const observation of observations) this.#book.note(observation, line);
+    for (const observation of observations) this.#book.note(observation, { number: line.number, text: withoutSecrets(line.text) });
   }
 }

@@ -64,6 +64,12 @@ const texts: Record<Exclude<GpgReason, 'other'>, readonly string[]> = {
   general: ['general error', 'Allgemeiner Fehler'],
 };
 
+/** gpg_strerror of a code, in English. */
+export function textOfCode(code: number): string {
+  const reason = byCode.get(code);
+  return reason === undefined || reason === 'other' ? 'no code that cards are known for' : (texts[reason][0] as string);
+}
+
 const pairs: readonly (readonly [GpgReason, string])[] = Object.entries(texts).flatMap(([reason, list]) => list.map((text) => [reason as GpgReason, text.toLowerCase()] as const));
 const lowered = new Map(pairs.map(([reason, text]) => [text, reason]));
 

@@ -17,7 +17,10 @@ const complaints = [
 ] as const;
 
 /** GnuPG: libgpg-error numbers are source << 24 | code; source 6 is scdaemon, 4 gpg-agent. */
-const ERROR_SOURCES = new Map([[2, 'GPG'], [4, 'GPG Agent'], [6, 'SCD'], [0, 'unspecified']]);
+const ERROR_SOURCES = new Map([[0, 'an unnamed source'], [2, 'gpg'], [4, 'gpg-agent'], [6, 'scdaemon'], [7, 'GPGME'], [15, 'Assuan']]);
+
+/** Who made a libgpg-error number. */
+export const sourceName = (source: number): string => ERROR_SOURCES.get(source) ?? `source ${source}`;
 
 /** Observations for one libgpg-error number as printed in `ERR 100696144 No such device <SCD>`. */
 export function seeGpgNumber(number: number): Observation[] {
