@@ -20,15 +20,15 @@ export interface PcscPorts {
   library: AddonPort | null;
 }
 
-/** All of PC/SC together may take so many times the deadline of one step. */
-const WHOLE_RUN = 2;
+/** All of PC/SC together may take so many times the deadline of one step: with the looking before it, 4 s at defaults. */
+const WHOLE_RUN = 1.8;
 /** A connect given less of its deadline than this would look blocked when it is merely slow. */
 const FAIR_SHARE = 0.5;
 
 /**
  * The readers as pcscd and libpcsclite see them, and what connects to them come to. Contacts pcscd only where
  * that disturbs nobody, reads before it connects, and stops on a reader at the first connect that does not return.
- * Closes both ports. All of it ends within two step deadlines; an EXCLUSIVE connect that outlives them is
+ * Closes both ports. All of it ends within 1.8 step deadlines; an EXCLUSIVE connect that outlives them is
  * waited for by `abortPcsc`.
  */
 export async function collectPcsc(

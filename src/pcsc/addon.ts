@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { absent, failed, ok, skipped, timedOut } from '../snapshot/fact.ts';
 import type { Fact, Facts, Probe, ReaderState, ShareMode } from '../snapshot/schema.ts';
@@ -70,19 +71,23 @@ class AddonProcess implements AddonPort {
       this.#resolveLoading = resolve;
     });
     this.#child = spawn(process.execPath, [script], { stdio: ['pipe', 'ignore', 'pipe', 'pipe'] });
-    const { stdin, stderr } = this.#child;
-    const answers = this.#child.stdio[3] as NodeJS.ReadableStream & { unref?(): void };
+    const [stdin, , stderr, answers] = this.#stdio;
     this.#child.on('error', (error) => this.#ended(`the child process could not be started: ${error.message}`));
     // Not 'exit': its last answers may still be on their way then.
     this.#child.on('close', (code, signal) => this.#ended(`the child process ended (${signal ?? `exit status ${code}`})`));
     stdin?.on('error', () => {}); // the end of the child is reported by its exit
-    answers.on('error', () => {});
     stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.#stderr = (this.#stderr + text).slice(0, MAX_STDERR);
     });
-    answers.setEncoding('utf8').on('data', lineCutter((line) => this.#take(JSON.parse(line) as AddonMessage), MAX_LINE));
+    answers?.setEncoding('utf8').on('data', lineCutter((line) => this.#take(line), MAX_LINE));
+    answers?.on('error', () => {});
     process.once('exit', this.#killAtExit);
     this.#keepAlive(false);
+  }
+
+  /** Sockets all of them, or nothing at all when no descriptor was left for them. */
+  get #stdio(): (Socket | null)[] {
+    return (this.#child.stdio as (Socket | null)[] | undefined) ?? [];
   }
 
   get pid(): number | null {
@@ -190,11 +195,15 @@ class AddonProcess implements AddonPort {
   }
 
   #keepAlive(keep: boolean): void {
-    const parts = [this.#child, ...this.#child.stdio] as ({ ref?(): void; unref?(): void } | null)[];
-    for (const part of parts) keep ? part?.ref?.() : part?.unref?.();
+    for (const part of [this.#child, ...this.#stdio]) keep ? part?.ref() : part?.unref();
   }
 
-  #take(message: AddonMessage): void {
+  #take(line: string): void {
+    const message = parse(line);
+    if (message === null) {
+      this.#ended('the child process wrote what is no answer');
+      return this.#kill();
+    }
     if ('loaded' in message) return this.#resolveLoading(message);
     this.#waiting.get(message.id)?.(message);
     this.#waiting.delete(message.id);
@@ -209,8 +218,17 @@ class AddonProcess implements AddonPort {
   }
 
   #endText(): string {
-    const last = this.#stderr.trim().split('\n').at(-1) ?? '';
-    return last === '' ? (this.#end ?? 'the child process ended') : `${this.#end}: ${last}`;
+    const end = this.#end ?? 'the child process ended';
+    const words = this.#stderr.trim().split('\n', 1)[0];
+    return words === '' ? end : `${end}: ${words}`;
+  }
+}
+
+function parse(line: string): AddonMessage | null {
+  try {
+    return JSON.parse(line) as AddonMessage;
+  } catch {
+    return null;
   }
 }
 
