@@ -1,5 +1,6 @@
-import type { FactName, Facts } from '../snapshot/schema.ts';
-import type { System } from '../system/port.ts';
+import { absent, denied, failed } from '../snapshot/fact.ts';
+import type { Fact, FactName, Facts } from '../snapshot/schema.ts';
+import { type System, SystemError } from '../system/port.ts';
 
 /** Settings of a run that collectors obey. */
 export interface CollectOptions {
@@ -27,4 +28,15 @@ export interface Collector<N extends FactName> {
 
 export function defineCollector<const N extends FactName>(collector: Collector<N>): Collector<N> {
   return collector;
+}
+
+/** The fact that `gather` comes to; what it throws becomes the reason for having none. */
+export async function attempt<T>(gather: () => Promise<Fact<T>>): Promise<Fact<T>> {
+  try {
+    return await gather();
+  } catch (error) {
+    if (!(error instanceof SystemError)) return failed(error instanceof Error ? error.message : String(error));
+    if (error.isMissing) return absent(`${error.path} does not exist`);
+    return error.isDenied ? denied(`leave to read ${error.path}`) : failed(error.message);
+  }
 }

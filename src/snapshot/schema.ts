@@ -50,6 +50,7 @@ const host = z.object({
   arch: z.string(),
   user: z.object({ uid, name: z.string(), groups: z.array(z.string()) }),
   root: z.boolean(),
+  calledBy: z.object({ uid, name: z.string().nullable() }).nullable().default(null).meta({ description: 'under sudo, the user who called it' }),
   session: z.object({
     place: z.enum(['local', 'remote', 'none', 'unknown']).meta({ description: 'none: no login session, e.g. a service or a container' }),
     active: z.boolean().nullable(),
@@ -101,7 +102,7 @@ const pcscdProcess = z.object({
   process: processSchema,
   sameMountNamespace: z.boolean().nullable().meta({ description: 'null: not visible for this user' }),
   sameNetworkNamespace: z.boolean().nullable(),
-  listensOn: z.array(path),
+  listensOn: z.array(path).meta({ description: 'empty: nothing, or its open files are closed to this user' }),
 });
 
 const unit = z.object({

@@ -6,6 +6,8 @@ import type { System } from './port.ts';
 const USER_HZ = 100;
 /** Bytes of a command line that are kept; the kernel allows megabytes. */
 const CMDLINE_LIMIT = 16 * 1024;
+/** Flag of the kernel's own threads in /proc/PID/stat (Linux include/linux/sched.h). */
+const PF_KTHREAD = 0x00200000;
 const STAT_LIMIT = 4096;
 /** For files that grow with the machine: its users, its processors. */
 const NAMES_LIMIT = 1024 * 1024;
@@ -21,6 +23,7 @@ export interface ProcessStat {
   ttyNumber: number;
   /** In clock ticks since boot. */
   startTicks: number;
+  kernelThread: boolean;
 }
 
 /** The file, or null where it is missing, closed to this user or its process has gone meanwhile. */
@@ -83,11 +86,10 @@ export function parseStat(text: string): ProcessStat | null {
   const close = text.lastIndexOf(')');
   if (open === -1 || close < open) return null;
   const fields = text.slice(close + 2).split(' ');
-  // Fields 4, 7 and 22 of proc(5), counted from 1; field 3 is the first after the name.
-  const [ppid, ttyNumber, startTicks] = [fields[1], fields[4], fields[19]].map(Number);
-  if (ppid === undefined || ttyNumber === undefined || startTicks === undefined) return null;
-  if (![ppid, ttyNumber, startTicks].every(Number.isSafeInteger)) return null;
-  return { comm: text.slice(open + 1, close), ppid, ttyNumber, startTicks };
+  // Fields 4, 7, 9 and 22 of proc(5), counted from 1; field 3 is the first after the name.
+  const [ppid = Number.NaN, ttyNumber = Number.NaN, flags = Number.NaN, startTicks = Number.NaN] = [1, 4, 6, 19].map((index) => Number(fields[index]));
+  if (![ppid, ttyNumber, flags, startTicks].every(Number.isSafeInteger)) return null;
+  return { comm: text.slice(open + 1, close), ppid, ttyNumber, startTicks, kernelThread: (flags & PF_KTHREAD) !== 0 };
 }
 
 /**

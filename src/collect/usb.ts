@@ -1,0 +1,205 @@
+import { absent, ok } from '../snapshot/fact.ts';
+import type { Fact, FactValue, UsbDevice } from '../snapshot/schema.ts';
+import { perRun } from '../system/per-run.ts';
+import type { System } from '../system/port.ts';
+import { groupNames, listPids, readOpenFiles, readProcess, readStat } from '../system/process.ts';
+import { attempt, defineCollector } from './collector.ts';
+
+const DEVICES = '/sys/bus/usb/devices';
+const LINE_LIMIT = 4096;
+/** Interface classes (usb.org, Defined Class Codes). */
+const SMART_CARD = 0x0b;
+const VENDOR_SPECIFIC = 0xff;
+/** Descriptor types (USB 2.0 §9.4) and the size of CCID's own descriptor (CCID 1.1 §5.1). */
+const CONFIGURATION_DESCRIPTOR = 2;
+const INTERFACE_DESCRIPTOR = 4;
+const ENDPOINT_DESCRIPTOR = 5;
+const CCID_DESCRIPTOR_LENGTH = 54;
+/** Bytes of descriptors that are looked at; a configuration cannot have more. */
+const DESCRIPTORS_LIMIT = 65536;
+
+type Interface = UsbDevice['interfaces'][number];
+
+const readOrNull = (system: System, path: string): Promise<string | null> => system.readFile(path, LINE_LIMIT).catch(() => null);
+const firstLine = (text: string | null): string | null => text?.split('\n', 1)[0]?.trim() || null;
+
+/** A file `uevent` of sysfs: one NAME=value a line. Reading it takes no lock, unlike attributes such as `product`. */
+async function readUevent(system: System, name: string): Promise<Record<string, string>> {
+  const text = (await readOrNull(system, `${DEVICES}/${name}/uevent`)) ?? '';
+  return Object.fromEntries(text.split('\n').flatMap((line) => (line.includes('=') ? [[line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]] : [])));
+}
+
+/** The interface a folder such as `1-2:1.0` (device:configuration.interface) stands for. */
+async function readInterface(system: System, name: string): Promise<Interface | null> {
+  const { INTERFACE = '', DRIVER } = await readUevent(system, name);
+  const numbers = /^(\d{1,3})\/(\d{1,3})\/(\d{1,3})$/.exec(INTERFACE);
+  if (numbers === null) return null;
+  return {
+    number: Number(name.slice(name.lastIndexOf('.') + 1)),
+    class: Number(numbers[1]),
+    subclass: Number(numbers[2]),
+    protocol: Number(numbers[3]),
+    driver: DRIVER ?? null,
+    name: null,
+  };
+}
+
+interface DescribedInterface extends Interface {
+  /** Its only descriptor of its own before the endpoints has the size of CCID's. */
+  ccid: boolean;
+}
+
+/** The interfaces in a device's raw descriptors, as sysfs keeps them: first configuration, first settings. */
+export function parseDescriptors(bytes: Buffer): DescribedInterface[] {
+  const interfaces: DescribedInterface[] = [];
+  let current: DescribedInterface | null = null;
+  let ownLength = 0;
+  let configurations = 0;
+  const finish = () => {
+    if (current !== null) current.ccid = ownLength === CCID_DESCRIPTOR_LENGTH;
+    current = null;
+  };
+  for (let at = 0; at + 2 <= bytes.length; ) {
+    const length = bytes[at] as number;
+    if (length < 2 || at + length > bytes.length) break;
+    const type = bytes[at + 1];
+    if (type === CONFIGURATION_DESCRIPTOR && ++configurations > 1) break;
+    if (type === INTERFACE_DESCRIPTOR) {
+      finish();
+      const [number, setting, , ifClass, subclass, protocol] = bytes.subarray(at + 2, at + 8);
+      if (setting === 0 && protocol !== undefined) {
+        current = { number: number as number, class: ifClass as number, subclass: subclass as number, protocol, driver: null, name: null, ccid: false };
+        interfaces.push(current);
+        ownLength = 0;
+      }
+    } else if (type === ENDPOINT_DESCRIPTOR) {
+      finish();
+    } else {
+      ownLength += length;
+    }
+    at += length;
+  }
+  finish();
+  return interfaces;
+}
+
+/**
+ * The interfaces of a device and which of them a CCID driver would take: those of the smart-card class, and those
+ * of the vendor's class that carry CCID's descriptor (libccid ccid_usb.c get_ccid_usb_interface). A device without
+ * a configuration, which the kernel or usbguard has not authorized, has no interfaces yet: then its descriptors tell.
+ */
+async function readInterfaces(system: System, name: string, found: Interface[]): Promise<{ interfaces: Interface[]; ccidInterfaces: number[] }> {
+  const needsDescriptors = found.length === 0 || found.some((one) => one.class === VENDOR_SPECIFIC);
+  const described = needsDescriptors
+    ? await system.readBytes(`${DEVICES}/${name}/descriptors`, 0, DESCRIPTORS_LIMIT).then(parseDescriptors, () => [])
+    : [];
+  const interfaces = found.length > 0 ? found : described.map(({ ccid: _, ...plain }) => plain);
+  const hasDescriptor = (one: Interface) => described.some(({ number, ccid }) => ccid && number === one.number);
+  return {
+    interfaces,
+    ccidInterfaces: interfaces.filter((one) => one.class === SMART_CARD || (one.class === VENDOR_SPECIFIC && hasDescriptor(one))).map(({ number }) => number),
+  };
+}
+
+async function readDevice(system: System, name: string, found: Interface[]): Promise<UsbDevice | null> {
+  const { interfaces, ccidInterfaces } = await readInterfaces(system, name, found);
+  if (ccidInterfaces.length === 0) return null;
+  const attribute = async (path: string) => firstLine(await readOrNull(system, `${DEVICES}/${name}/${path}`));
+  const [uevent, manufacturer, product, serial, authorized, control, runtimeStatus, names] = await Promise.all([
+    readUevent(system, name),
+    attribute('manufacturer'),
+    attribute('product'),
+    attribute('serial'),
+    attribute('authorized'),
+    attribute('power/control'),
+    attribute('power/runtime_status'),
+    Promise.all(interfaces.map(({ number }) => attribute(`${name}:1.${number}/interface`))),
+  ]);
+  const id = /^([0-9a-f]{1,4})\/([0-9a-f]{1,4})\//.exec(uevent.PRODUCT ?? '');
+  const [bus, device] = [Number(uevent.BUSNUM || Number.NaN), Number(uevent.DEVNUM || Number.NaN)];
+  if (id === null || !Number.isInteger(bus) || !Number.isInteger(device)) return null;
+  const node = `/dev/bus/usb/${String(bus).padStart(3, '0')}/${String(device).padStart(3, '0')}`;
+  return {
+    path: name,
+    bus,
+    device,
+    id: [id[1], id[2]].map((digits) => (digits as string).padStart(4, '0')).join(':'),
+    manufacturer,
+    product,
+    serial,
+    node,
+    access: await attempt(() => readAccess(system, node)),
+    authorized: authorized !== '0',
+    interfaces: interfaces.map((one, index) => ({ ...one, name: names[index] ?? null })),
+    ccidInterfaces,
+    power: { runtimeStatus, control },
+  };
+}
+
+async function readAccess(system: System, node: string): Promise<UsbDevice['access']> {
+  const [stat, readWrite, groups] = await Promise.all([system.stat(node), system.access(node, 'read-write'), groupNames(system)]);
+  return ok({ mode: stat.mode, uid: stat.uid, gid: stat.gid, group: groups.get(stat.gid) ?? null, readWrite }, node);
+}
+
+/** The smart-card devices on the bus: one short read for each interface on it, the rest for theirs alone. */
+const readDevices = perRun(async (system): Promise<UsbDevice[]> => {
+  const entries = await system.readDir(DEVICES);
+  const read = await Promise.all(
+    entries
+      .filter((entry) => /^\d+-[\d.]+:\d+\.\d+$/.test(entry))
+      .map(async (entry) => ({ device: entry.slice(0, entry.indexOf(':')), found: await readInterface(system, entry) })),
+  );
+  const names = entries.filter((entry) => /^\d+-[\d.]+$/.test(entry));
+  const devices = await Promise.all(names.map((name) => readDevice(system, name, read.flatMap(({ device, found }) => (device === name && found !== null ? [found] : [])))));
+  return devices.filter((device) => device !== null);
+});
+
+async function usbDevices(system: System): Promise<Fact<UsbDevice[]>> {
+  if (system.platform === 'darwin') return absent('no USB device files on macOS');
+  return ok(await readDevices(system), DEVICES);
+}
+
+const isClaimed = ({ interfaces, ccidInterfaces }: UsbDevice): boolean =>
+  interfaces.some(({ number, driver }) => driver === 'usbfs' && ccidInterfaces.includes(number));
+
+/**
+ * Who has the node of a claimed smart-card device open. An interface that some program claimed has the kernel's
+ * driver `usbfs`; where none has, nobody can be in the way and no process is looked at.
+ */
+async function usbHolders(system: System): Promise<Fact<FactValue<'usbHolders'>>> {
+  if (system.platform === 'darwin') return absent('no USB device files on macOS');
+  const nodes = new Set((await readDevices(system)).filter(isClaimed).map(({ node }) => node));
+  if (nodes.size === 0) return ok({ holders: [], unseenProcesses: 0 }, 'no program has claimed a smart-card interface');
+  const pids = (await listPids(system)).filter((pid) => pid !== system.pid);
+  const looks = await Promise.all(
+    pids.map(async (pid) => {
+      const files = await readOpenFiles(system, pid);
+      return { pid, unseen: files === null && (await mayHaveFiles(system, pid)), nodes: new Set(files?.map(({ target }) => target).filter((target) => nodes.has(target))) };
+    }),
+  );
+  const holders = await Promise.all(
+    looks.flatMap(({ pid, nodes: held }) => [...held].map(async (node) => ({ node, process: await readProcess(system, pid) }))),
+  );
+  return ok(
+    {
+      holders: holders.flatMap(({ node, process }) => (process === null ? [] : [{ node, process }])),
+      unseenProcesses: looks.filter(({ unseen }) => unseen).length,
+    },
+    '/proc/PID/fd',
+  );
+}
+
+/** Threads of the kernel have no files, and a process may have ended meanwhile. */
+async function mayHaveFiles(system: System, pid: number): Promise<boolean> {
+  return (await readStat(system, pid))?.kernelThread === false;
+}
+
+/** The smart-card devices on the USB bus and who uses them below PC/SC. */
+export default defineCollector({
+  name: 'usb',
+  facts: ['usbDevices', 'usbHolders'],
+  collect: async (system) => {
+    const [devices, holders] = await Promise.all([attempt(() => usbDevices(system)), attempt(() => usbHolders(system))]);
+    return { usbDevices: devices, usbHolders: holders };
+  },
+});

@@ -1,0 +1,99 @@
+import { expect, test } from 'vitest';
+import libraries, { protocolOf } from '../../src/collect/libraries.ts';
+import { realSystem } from '../../src/system/real.ts';
+import { machine, passive, root, rootNames, valueIn } from '../support/root.ts';
+
+const collect = async (name: (typeof rootNames)[number]) => valueIn((await libraries.collect(await root(name), passive)).libraries);
+const summary = async (name: (typeof rootNames)[number]) => (await collect(name)).map(({ path, kind, version, owner }) => [path.split('/').at(-1), kind, version, owner]);
+
+test('Debian\'s library has its package\'s version and that version\'s protocol', async () => {
+  expect((await collect('debian12-desktop'))[0]).toEqual({
+    path: '/usr/lib/x86_64-linux-gnu/libpcsclite.so.1',
+    realPath: '/usr/lib/x86_64-linux-gnu/libpcsclite.so.1.0.0',
+    kind: 'client',
+    version: '1.9.9',
+    protocol: { major: 4, minor: 4 },
+    owner: 'system',
+  });
+});
+
+test('a flatpak runtime brings a library of its own', async () => {
+  expect((await collect('debian12-desktop'))[1]).toMatchObject({ kind: 'client', version: null, protocol: null, owner: 'flatpak runtime org.freedesktop.Platform 23.08' });
+});
+
+test('since 2.1.0 a redirector stands before the client; a hand-built copy is its own', async () => {
+  expect(await summary('debian13-pcscd-2.3.3')).toEqual([
+    ['libpcsclite.so.1', 'client', '1.9.5', '/usr/local'],
+    ['libpcsclite.so.1', 'redirector', '2.3.3', 'system'],
+    ['libpcsclite_real.so.1', 'client', '2.3.3', 'system'],
+  ]);
+});
+
+test('what pcsc-spy left and what a snap brings are named', async () => {
+  expect(await summary('fedora-pcscd-2.4.1')).toEqual([
+    ['libpcsclite.so.1', 'redirector', '2.4.1', 'system'],
+    ['libpcsclite_real.so.1', 'client', '2.4.1', 'system'],
+    ['libpcsclite_nospy.so.1', 'client', '2.4.1', 'put aside by pcsc-spy\'s setup_spy.sh'],
+    ['libpcsclite.so.1', 'client', null, 'snap chromium'],
+  ]);
+});
+
+test.each([
+  ['container', '2.3.3'],
+  ['second-pcscd', '2.4.1'],
+] as const)('the package database of %s tells %s', async (name, version) => {
+  expect((await collect(name)).map((library) => library.version)).toEqual([version, version]);
+});
+
+test('a spy in the library\'s place is called one', async () => {
+  const system = await machine({ '/usr/lib64/libpcsclite.so.1': { link: 'libpcscspy.so.0.0.0' }, '/usr/lib64/libpcscspy.so.0.0.0': '', '/usr/lib64/libpcsclite_nospy.so.1': '' });
+  expect(valueIn((await libraries.collect(system, passive)).libraries).map(({ kind }) => kind)).toEqual(['spy', 'client']);
+});
+
+test('a folder of LD_LIBRARY_PATH and one of the linker\'s configuration are searched, one file is one copy', async () => {
+  const system = await machine(
+    { '/srv/a/libpcsclite.so.1': '', '/srv/b/libpcsclite.so.1': '', '/etc/ld.so.conf.d/x.conf': '# ours\n/srv/b\n/usr/lib/../lib\n', '/usr/lib/libpcsclite.so.1': { link: '/srv/a/libpcsclite.so.1' } },
+    { env: { LD_LIBRARY_PATH: 'relative:/srv/a' } },
+  );
+  expect(valueIn((await libraries.collect(system, passive)).libraries).map(({ path, owner }) => [path, owner])).toEqual([
+    ['/srv/a/libpcsclite.so.1', 'LD_LIBRARY_PATH'],
+    ['/srv/b/libpcsclite.so.1', 'ld.so.conf'],
+  ]);
+});
+
+test('a package deep in a large database is found, also where two steps of reading meet', async () => {
+  const paragraph = (name: string) => `Package: ${name}\nStatus: install ok installed\nDescription: ${'x'.repeat(400)}\nVersion: 1.0\n\n`;
+  const before = Array.from({ length: 2000 }, (_, index) => paragraph(`lib${index}`)).join('');
+  for (const cut of [0, 512 * 1024 - 10, 512 * 1024 - 30]) {
+    const filler = cut === 0 ? '' : before.slice(0, cut - 2);
+    const status = `${filler}${filler === '' ? '' : '\n\n'}Package: libpcsclite1\nArchitecture: amd64\nVersion: 2:2.3.3-1ubuntu1\n\n${before}`;
+    const system = await machine({ '/usr/lib/x86_64-linux-gnu/libpcsclite.so.1': '', '/var/lib/dpkg/status': status });
+    expect(valueIn((await libraries.collect(system, passive)).libraries)[0]?.version).toBe('2.3.3');
+  }
+});
+
+test.each([
+  ['1.6.0', 0],
+  ['1.8.8', 2],
+  ['1.8.23', 3],
+  ['1.8.24', 4],
+  ['2.2.3', 4],
+  ['2.3.0', 5],
+  ['2.4.1', 5],
+  ['2.5.1', 6],
+])('pcsc-lite %s speaks 4:%d', (version, minor) => {
+  expect(protocolOf(version)).toEqual({ major: 4, minor });
+});
+
+test('a version that is too old or not known has no protocol', () => {
+  expect([protocolOf('1.4.102'), protocolOf(null)]).toEqual([null, null]);
+});
+
+test.each(rootNames)('the machine %s fills the fact', async (name) => {
+  expect(await collect(name)).toBeInstanceOf(Array);
+});
+
+test('this machine\'s own library is among those found', async () => {
+  const found = valueIn((await libraries.collect(realSystem(), passive)).libraries);
+  expect(found.find(({ owner }) => owner === 'system')?.protocol).toMatchObject({ major: 4 });
+});
