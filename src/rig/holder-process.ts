@@ -16,7 +16,8 @@ const success = '9000';
 
 const work = { operations: 0, failures: [] as string[] };
 let sent = 0;
-let working: ReturnType<typeof setTimeout> | null = null;
+let isWorking = false;
+let working = Promise.resolve();
 const client = await PcscdClient.open();
 
 async function transmit(apdu: Buffer): Promise<string> {
@@ -33,20 +34,24 @@ async function verifyPin(): Promise<void> {
 }
 
 /** Uses the card every `intervalMs` in a way that only works while the PIN stays verified, and notes each failure. */
-function startWork(intervalMs: number): void {
-  const step = async (): Promise<void> => {
+async function workOn(intervalMs: number): Promise<void> {
+  while (isWorking) {
     const outcome = await transmit(askPinState).catch((error: Error) => error.message);
     work.operations += 1;
     if (outcome !== success) work.failures.push(outcome);
-    if (working !== null) working = setTimeout(step, intervalMs);
-  };
-  working = setTimeout(step, 0);
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+  }
 }
 
-async function stopWork(): Promise<typeof work> {
-  if (working !== null) clearTimeout(working);
-  working = null;
-  return work;
+function startWork(intervalMs: number): void {
+  isWorking = true;
+  working = workOn(intervalMs);
+}
+
+/** Settles when the last operation has ended. */
+async function stopWork(): Promise<void> {
+  isWorking = false;
+  await working;
 }
 
 async function take(): Promise<void> {

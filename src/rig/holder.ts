@@ -56,6 +56,7 @@ export class Holder {
   startWork(intervalMs: number): Promise<void> {
     return this.#channel.call('startWork', intervalMs);
   }
+  /** Settles when the last operation has ended. */
   stopWork(): Promise<void> {
     return this.#channel.call('stopWork');
   }
