@@ -15,6 +15,8 @@ export interface Holdings {
 
 export interface ReaderHoldings {
   name: string;
+  /** Address of its READER_CONTEXT, which stays where it is as long as the reader is listed. */
+  structure: number;
   /** READER_CONTEXT.contexts: -1 exclusive, else the number of handles. */
   sharing: number;
   /** Every open hCard. */
@@ -132,7 +134,7 @@ function readReader(image: MemoryImage, layout: Layout, structure: number, expec
     new Set(handles).size === handles.length &&
     handles.length === (sharing === -1 ? 1 : sharing) &&
     lockFits(lock, lockCount, sharing, handles);
-  return agrees ? { name: expected.name, sharing, handles: handles.filter(isHandle), lock } : null;
+  return agrees ? { name: expected.name, structure, sharing, handles: handles.filter(isHandle), lock } : null;
 }
 
 /** The ATR as upper-case hex; null where the slot has none. */

@@ -3,6 +3,7 @@ import { servingDaemons } from '../attribution/daemon.ts';
 import { type Proof, proveHandles } from '../attribution/prove.ts';
 import { openReaderTable } from '../pcsc/socket.ts';
 import { absent, skipped } from '../snapshot/fact.ts';
+import type { Fact, ReaderState } from '../snapshot/schema.ts';
 import type { System } from '../system/port.ts';
 import { openProcessMemory } from '../system/process-memory.ts';
 import { defineCollector } from './collector.ts';
@@ -11,30 +12,38 @@ import { defineCollector } from './collector.ts';
 export default defineCollector({
   name: 'handles',
   facts: ['handles'],
-  collect: async (system, { timeoutMs }) => ({ handles: await collectHandles(system, timeoutMs) }),
+  collect: async (system, { timeoutMs }) => ({ handles: (await lookIntoPcscd(system, timeoutMs)).handles }),
 });
 
+/** The handles, and the table of readers of the same moment. */
+export interface Insight {
+  handles: Proof;
+  readers: Fact<ReaderState[]>;
+}
+
 /** @param timeoutMs for each answer of pcscd's */
-export async function collectHandles(system: System, timeoutMs: number): Promise<Proof> {
-  if (!system.live) return skipped('only a running machine has open handles');
-  if (system.platform !== 'linux') return absent('this system has no pcscd whose memory could be read');
+export async function lookIntoPcscd(system: System, timeoutMs: number, connectors = connectorsOf): Promise<Insight> {
+  const none = (why: Fact<never>): Insight => ({ handles: why, readers: why });
+  if (!system.live) return none(skipped('only a running machine has open handles'));
+  if (system.platform !== 'linux') return none(absent('this system has no pcscd'));
   const daemons = await servingDaemons(system);
-  if (daemons.length === 0) return absent('no pcscd is running');
+  if (daemons.length === 0) return none(absent('no pcscd is running'));
   const table = await openReaderTable(system, timeoutMs);
-  if (table.status !== 'ok') return table;
+  if (table.status !== 'ok') return none(table);
   try {
-    let proof: Proof = absent('no pcscd is running');
+    let readers: Fact<ReaderState[]> = absent('not asked');
+    let handles: Proof = absent('not asked');
     for (const pid of daemons) {
-      proof = await proveHandles(system, {
+      handles = await proveHandles(system, {
         pid,
-        readTable: () => table.value.read(timeoutMs),
+        readTable: async () => (readers = await table.value.read(timeoutMs)),
         openMemory: () => openProcessMemory(pid),
-        connectors: (fds) => connectorsOf(system, pid, fds),
+        connectors: (fds) => connectors(system, pid, fds),
       });
-      // Another pcscd than the one that answers us is a container's, or a second one by mistake.
-      if (proof.status !== 'absent') return proof;
+      // Another pcscd than the one that answers us was started by mistake; ours is the next.
+      if (handles.status !== 'absent') break;
     }
-    return proof;
+    return { handles, readers };
   } finally {
     table.value.close();
   }

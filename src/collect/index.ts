@@ -26,13 +26,13 @@ export interface CollectPorts {
 }
 
 /** A collector that connects to no card, and what it waits for when it is slow. */
-interface PassiveStep {
+export interface PassiveStep {
   collector: Pick<Collector<never>, 'name'> & { facts: readonly FactName[]; collect(...args: Parameters<Collector<never>['collect']>): Promise<Partial<Facts>> };
   waitsFor: string;
 }
 
 /** Everything that can be seen without a connect to any card, in no particular order. */
-const passiveSteps: readonly PassiveStep[] = [
+export const passiveSteps: readonly PassiveStep[] = [
   { collector: host, waitsFor: 'loginctl' },
   { collector: usb, waitsFor: 'the USB devices in /sys and the open files of all processes' },
   { collector: drivers, waitsFor: 'the drivers\' Info.plist files' },
@@ -71,7 +71,7 @@ export async function collect(system: System, options: CollectOptions, { addon }
 }
 
 /** One collector's facts, or for each of its names why there are none. */
-async function look({ collector, waitsFor }: PassiveStep, system: System, options: CollectOptions, onProgress: OnProgress): Promise<Partial<Facts>> {
+export async function look({ collector, waitsFor }: PassiveStep, system: System, options: CollectOptions, onProgress: OnProgress = () => {}): Promise<Partial<Facts>> {
   const { name } = collector;
   const without = (why: Fact<never>) => Object.fromEntries(collector.facts.map((fact) => [fact, why])) as Partial<Facts>;
   onProgress({ step: name, state: 'running', waitsFor });

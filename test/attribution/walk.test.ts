@@ -56,7 +56,7 @@ describe('walk', () => {
     const { memory, table } = pcscdImage({ generation, ...busy });
     const [reading, ...others] = readings(memory, table);
     expect(others).toEqual([]);
-    expect(reading?.holdings.readers).toEqual(readersOf(busy));
+    expect(reading?.holdings.readers).toMatchObject(readersOf(busy));
     expect(reading?.holdings.contexts.map(({ fd, handles }) => ({ fd, handles }))).toEqual(busy.contexts);
   });
 
