@@ -1,4 +1,4 @@
-import { absent, ok } from '../snapshot/fact.ts';
+import { absent, denied, ok } from '../snapshot/fact.ts';
 import type { Fact, FactValue, UsbDevice } from '../snapshot/schema.ts';
 import { perRun } from '../system/per-run.ts';
 import type { System } from '../system/port.ts';
@@ -177,16 +177,12 @@ async function usbHolders(system: System): Promise<Fact<FactValue<'usbHolders'>>
       return { pid, unseen: files === null && (await mayHaveFiles(system, pid)), nodes: new Set(files?.map(({ target }) => target).filter((target) => nodes.has(target))) };
     }),
   );
-  const holders = await Promise.all(
-    looks.flatMap(({ pid, nodes: held }) => [...held].map(async (node) => ({ node, process: await readProcess(system, pid) }))),
-  );
-  return ok(
-    {
-      holders: holders.flatMap(({ node, process }) => (process === null ? [] : [{ node, process }])),
-      unseenProcesses: looks.filter(({ unseen }) => unseen).length,
-    },
-    '/proc/PID/fd',
-  );
+  const read = await Promise.all(looks.flatMap(({ pid, nodes: held }) => [...held].map(async (node) => ({ node, process: await readProcess(system, pid) }))));
+  const holders = read.flatMap(({ node, process }) => (process === null ? [] : [{ node, process }]));
+  const unseenProcesses = looks.filter(({ unseen }) => unseen).length;
+  // Somebody has claimed it: who shows in no /proc of ours runs outside of our container.
+  if (holders.length === 0 && unseenProcesses === 0) return denied('a look from outside of this container: no process that shows here has the reader open');
+  return ok({ holders, unseenProcesses }, '/proc/PID/fd');
 }
 
 /** Threads of the kernel have no files, and a process may have ended meanwhile. */

@@ -68,6 +68,15 @@ describe('holders of a claimed reader', () => {
     expect(valueIn((await collect('fedora-pcscd-2.4.1')).usbHolders)).toEqual({ holders: [], unseenProcesses: 0 });
   });
 
+  test('outside of the container cannot be told from none, and are not', async () => {
+    const system = await machine({
+      '/sys/bus/usb/devices/1-2/uevent': 'PRODUCT=1050/407/543\nBUSNUM=001\nDEVNUM=004\n',
+      '/sys/bus/usb/devices/1-2:1.0/uevent': 'INTERFACE=11/0/0\nDRIVER=usbfs\n',
+      '/proc/1/fd/0': { link: '/dev/null' },
+    });
+    expect((await usb.collect(system, passive)).usbHolders.status).toBe('denied');
+  });
+
   test('do not include the kernel\'s threads among the unseen', async () => {
     const system = await machine(
       {
