@@ -14,6 +14,8 @@ import { defineCollector } from './collector.ts';
 import { withAgent } from './gpg-agent.ts';
 
 const RUN_MS = 1500;
+/** Of the deadline of one answer: an agent that hangs must not cost what is known without it. */
+const AGENT_SHARE = 1 / 3;
 const CONFIG_LIMIT = 1024 * 1024;
 /** More than any scdaemon is in size. */
 const PROGRAM_LIMIT = 8 * 1024 * 1024;
@@ -267,7 +269,7 @@ async function describeScdaemons(system: System, processes: readonly Process[], 
       return { process, home, ours };
     }),
   );
-  const asked = places.some(({ process, ours }) => ours && isGnupgsOwn(process)) ? await askAgent(system, known?.agentSocket ?? null, timeoutMs) : null;
+  const asked = places.some(({ process, ours }) => ours && isGnupgsOwn(process)) ? await askAgent(system, known?.agentSocket ?? null, Math.round(timeoutMs * AGENT_SHARE)) : null;
   const described = places.map(async ({ process, home, ours }): Promise<Scdaemon> => {
     const [usesInternalCcid, configNewerThanProcess] = await Promise.all([hasCcidThread(system, process.pid), configIsNewer(system, process, home, known?.sysconfDir)]);
     return { process, home, ours, usesInternalCcid, configNewerThanProcess, cardOpen: cardOpen(process, ours, asked) };

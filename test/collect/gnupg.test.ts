@@ -136,7 +136,7 @@ describe('with the installed GnuPG', () => {
     const [socket, kept] = [join(home, 'S.gpg-agent'), join(home, 'kept')];
     renameSync(socket, kept);
     const mute = createServer(() => {}).listen(socket);
-    const { scdaemons } = await gnupg.collect(realSystem(), { ...options, timeoutMs: 100 });
+    const { scdaemons } = await gnupg.collect(realSystem(), { ...options, timeoutMs: 300 });
     expect(scdaemons.status === 'ok' && scdaemons.value.find(({ process }) => process.pid === pid)).toMatchObject({ cardOpen: { status: 'timeout', afterMs: 100 } });
     await new Promise((resolve) => mute.close(resolve));
     renameSync(kept, socket);
