@@ -64,6 +64,8 @@ export interface FakeOptions {
   readers?: FakeReader[];
   /** rv of a connect, or null to leave it without an answer. */
   connect?: (reader: string, mode: number) => number | null;
+  /** Milliseconds until a connect is answered. */
+  connectDelayMs?: number;
   /** Bytes written at a time. */
   chunk?: number;
   /** Ends the connection on this command, in the middle of the answer. */
@@ -142,7 +144,7 @@ export function fakePcscd(options: FakeOptions = {}): Promise<Daemon> {
         if (answer === undefined) return socket.destroy();
         if (answer === null) continue;
         if (command === options.dieOn) return socket.end(answer.subarray(0, Math.ceil(answer.length / 2)));
-        write(socket, answer, options.chunk ?? answer.length);
+        setTimeout(() => write(socket, answer, options.chunk ?? answer.length), command === 0x04 ? (options.connectDelayMs ?? 0) : 0);
       }
       return undefined;
     });

@@ -1,5 +1,6 @@
 import { chmod, writeFile } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import { abortPcsc } from '../../src/pcsc/exclusive.ts';
 import type { OpenedPcsc } from '../../src/pcsc/port.ts';
 import { openReaderTable, pcscdSocket, readReaderTable } from '../../src/pcsc/socket.ts';
 import type { Fact } from '../../src/snapshot/schema.ts';
@@ -161,6 +162,16 @@ describe('a connect', () => {
     const { pcsc } = await opened({ readers: readers(1), dieOn: 0x04 });
     expect(await pcsc.connect('Reader 0', 'shared', LONG)).toMatchObject({ outcome: 'error', code: null, reason: expect.stringContaining('in the middle of a call') });
   });
+});
+
+test('an EXCLUSIVE connect that comes late is still given back, and the end of the run waits for it', async () => {
+  const { daemon, pcsc } = await opened({ readers: readers(1), connectDelayMs: 2 * SHORT });
+  expect(await pcsc.connect('Reader 0', 'exclusive', SHORT)).toMatchObject({ outcome: 'blocked' });
+  expect(daemon.disconnects).toEqual([]);
+  // The module remembers that the run is ending; no other test here begins an EXCLUSIVE connect after this one.
+  await abortPcsc();
+  expect(daemon.disconnects.map((body) => body.readUInt32LE(4))).toEqual([0]);
+  expect(await pcsc.connect('Reader 0', 'exclusive', LONG)).toMatchObject({ outcome: 'skipped' });
 });
 
 describe('what is not a working pcscd', () => {
