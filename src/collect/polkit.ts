@@ -111,7 +111,7 @@ async function readPolkit(system: System): Promise<Fact<Polkit>> {
   if (system.uid === 0) return both('yes', [], ['polkit allows root everything; an ordinary user was not tested'], 'pcscd -v');
   const [asked, rules, session, policy] = await Promise.all([askPolkit(system), readRules(system), readSession(system), system.readFile(POLICY_FILE, FILE_LIMIT).catch(() => null)]);
   if (asked !== null) return ok({ enforced, ...asked, rules: rules.mentioning, evidence: [evidence, ...asked.evidence] }, 'pkcheck');
-  const undecided = [...rules.mentioning, ...rules.opaque];
+  const undecided = [...new Set([...rules.mentioning, ...rules.opaque])];
   if (undecided.length > 0) return both('unknown', rules.mentioning, [`polkit was not asked, and these rules may decide: ${undecided.slice(0, 5).join(', ')}`], 'rules of polkit');
   if (policy === null) return both('unknown', [], [`polkit was not asked, and ${POLICY_FILE} cannot be read`], POLICY_FILE);
   const state = session.active === false ? `${session.place} and inactive` : session.place;
