@@ -1,14 +1,14 @@
 import { defineCheck } from '../src/check.ts';
-import { valueOf } from '../src/snapshot/fact.ts';
-import { deviceName, deviceSubject, isListed } from './readers.ts';
+import { noService } from './causes.ts';
+import { deviceName, deviceSubject, isUnlisted } from './readers.ts';
 import { upgrade } from './remedies.ts';
 
 export default defineCheck({
   code: 'CC308',
-  needs: ['usbDevices', 'driverBundles'],
-  wants: ['holdings', 'host'],
+  needs: ['usbDevices', 'driverBundles', 'holdings'],
+  wants: ['host'],
   about: ['driverBundles'],
-  after: ['usbguard', 'pcscd-not-running', 'ccid-driver-missing', 'pcscd-driver-dir-missing', 'ccid-driver-load-failure'],
+  after: ['usbguard', ...noService, 'ccid-driver-missing', 'pcscd-driver-dir-missing', 'ccid-driver-load-failure'],
   check({ usbDevices, driverBundles, holdings, host }) {
     const { bundles, dropDir } = driverBundles;
     // A list of devices that could not be read may name any.
@@ -16,7 +16,7 @@ export default defineCheck({
     const ccid = bundles.find(({ driver }) => driver === 'CCIDCLASSDRIVER');
     return usbDevices
       .filter(({ id, ccidInterfaces }) => ccidInterfaces.length > 0 && !bundles.some(({ devices }) => devices.includes(id)))
-      .filter((device) => !isListed(device, valueOf(holdings) ?? []))
+      .filter((device) => isUnlisted(device, holdings))
       .map((device) => ({
         subject: deviceSubject(device),
         data: { device: deviceName(device), id: device.id, driver: ccid === undefined ? null : `libccid ${ccid.version ?? 'of unknown version'}` },

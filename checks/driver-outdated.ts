@@ -2,7 +2,7 @@ import { defineCheck } from '../src/check.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import type { UsbDevice } from '../src/snapshot/schema.ts';
 import known from './data/driver-versions.json' with { type: 'json' };
-import { isListed } from './readers.ts';
+import { isUnlisted } from './readers.ts';
 import { upgrade } from './remedies.ts';
 import { isAtLeast, isWithin } from './versions.ts';
 
@@ -14,14 +14,14 @@ export default defineCheck({
   needs: ['driverBundles', 'pcscdBuild'],
   wants: ['usbDevices', 'holdings', 'host'],
   about: ['driverBundles', 'pcscdBuild'],
-  after: ['pcscd-not-running'],
+  after: ['pcscd-not-running', 'usb-permission'],
   check({ driverBundles, pcscdBuild, usbDevices, holdings, host }) {
     const installed: Record<Product, string | null> = {
       libccid: driverBundles.bundles.find(({ driver }) => driver === 'CCIDCLASSDRIVER')?.version ?? null,
       'pcsc-lite': pcscdBuild.version,
     };
     const devices = (valueOf(usbDevices) ?? []).filter(({ ccidInterfaces }) => ccidInterfaces.length > 0);
-    const unlisted = devices.filter((device) => !isListed(device, valueOf(holdings) ?? []));
+    const unlisted = devices.filter((device) => isUnlisted(device, valueOf(holdings) ?? []));
     return (Object.keys(installed) as Product[]).flatMap((product) => {
       const version = installed[product];
       if (version === null) return [];
@@ -29,7 +29,7 @@ export default defineCheck({
         .filter((fault) => isWithin(version, fault.from, fault.to) && isMet(fault, installed) && concerns[fault.affects as Concern](devices))
         .map((fault) => ({
           // The fault is in the version; that it is this machine's trouble is only likely where a reader is missing.
-          severity: unlisted.length > 0 && valueOf(holdings) !== undefined && fault.affects === 'composite' ? ('error' as const) : ('warning' as const),
+          severity: unlisted.length > 0 && fault.affects === 'composite' ? ('error' as const) : ('warning' as const),
           subject: { kind: 'package' as const, name: product },
           data: { product, version, fault: fault.fault, fixedIn: fault.fixedIn, asOf: known.asOf },
           certainty: 'likely' as const,

@@ -1,6 +1,6 @@
 import { defineCheck } from '../src/check.ts';
 import { noService, readerTaken } from './causes.ts';
-import { deviceName, deviceSubject, isListed } from './readers.ts';
+import { deviceName, deviceSubject, isUnlisted } from './readers.ts';
 import { restartPcscd } from './remedies.ts';
 
 export default defineCheck({
@@ -13,7 +13,7 @@ export default defineCheck({
     if (daemon.status !== 'ok') return [];
     return usbDevices
       .filter(({ id, ccidInterfaces }) => ccidInterfaces.length > 0 && driverBundles.bundles.some(({ devices }) => devices.includes(id)))
-      .filter((device) => !isListed(device, holdings) && !isClaimed(device.interfaces, device.ccidInterfaces) && !isHeld(device.path, device.node))
+      .filter((device) => isUnlisted(device, holdings) && !isClaimed(device.interfaces, device.ccidInterfaces) && !isHeld(device.path, device.node))
       .map((device) => ({
         subject: deviceSubject(device),
         data: { device: deviceName(device) },

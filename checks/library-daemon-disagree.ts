@@ -15,7 +15,8 @@ export default defineCheck({
     if (difference === null) return [];
     return [
       {
-        severity: context.code === 'SCARD_S_SUCCESS' ? 'warning' : 'error',
+        // Programs that see no reader at all cannot work; of a single one it may have come or gone in between.
+        severity: context.code === 'SCARD_S_SUCCESS' && valueOf(libraryReaders)?.length !== 0 ? 'warning' : 'error',
         subject: { kind: 'service', name: 'libpcsclite' },
         data: { says: difference },
         certainty: 'proven',

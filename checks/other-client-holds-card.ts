@@ -1,8 +1,8 @@
 import { defineCheck } from '../src/check.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import { noService } from './causes.ts';
-import { certaintyOf, evidenceFor, exclusiveHolders, readerSubject, somebody } from './readers.ts';
-import { endHolder } from './remedies.ts';
+import { certaintyOf, evidenceFor, exclusiveHolders, isHeldExclusive, readerSubject, somebody } from './readers.ts';
+import { releaseHolder } from './remedies.ts';
 import { isScdaemon } from './scdaemon.ts';
 
 export default defineCheck({
@@ -12,9 +12,8 @@ export default defineCheck({
   after: noService,
   check({ holdings, scdaemons, host }) {
     const running = valueOf(scdaemons) ?? [];
-    return holdings.flatMap((reader) => {
+    return holdings.filter(isHeldExclusive).flatMap((reader) => {
       const holders = exclusiveHolders(reader);
-      if (reader.sharing.mode !== 'exclusive') return [];
       if (holders.length > 0 && holders.every((holder) => isScdaemon(holder, running))) return [];
       const named = holders.map(somebody);
       return [
@@ -23,7 +22,7 @@ export default defineCheck({
           data: { reader: reader.name, holders: named },
           certainty: certaintyOf(named),
           evidence: evidenceFor(reader, holders),
-          remedies: holders.filter(({ certainty }) => certainty !== 'possible').map((holder) => endHolder(holder, host)),
+          remedies: holders.filter(({ certainty }) => certainty !== 'possible').flatMap((holder) => releaseHolder(holder, host)),
         },
       ];
     });

@@ -3,7 +3,7 @@ import type { Holder, ReaderReport } from '../src/report/schema.ts';
 import { noService } from './causes.ts';
 import type { Somebody } from './prose/named.ts';
 import { evidenceFor, readerSubject, somebody } from './readers.ts';
-import { endHolder } from './remedies.ts';
+import { releaseHolder } from './remedies.ts';
 
 export default defineCheck({
   code: 'CC104',
@@ -26,7 +26,7 @@ export default defineCheck({
             ...(blocked === undefined ? [] : ['A connect of ours did not return in time; an EXCLUSIVE connection of another program would have made it fail at once.']),
             ...evidenceFor(reader, holders),
           ],
-          remedies: holders.filter(isNamed).map((holder) => endHolder(holder, host)),
+          remedies: holders.filter(isNamed).flatMap((holder) => releaseHolder(holder, host)),
         },
       ];
     });

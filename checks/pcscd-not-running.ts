@@ -1,25 +1,25 @@
 import { defineCheck, notApplicable } from '../src/check.ts';
 import type { Remedy } from '../src/report/schema.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
-import type { Fact, Facts, Host } from '../src/snapshot/schema.ts';
+import type { Fact, Facts, Host, ScdaemonConfig } from '../src/snapshot/schema.ts';
 import { install } from './remedies.ts';
 import { asRoot } from './shell.ts';
 
 export default defineCheck({
   code: 'CC401',
   needs: ['pcscdSocket'],
-  wants: ['daemon', 'pcscdUnits', 'pcscdBuild', 'scdaemons', 'host'],
-  check({ pcscdSocket, daemon, pcscdUnits, pcscdBuild, scdaemons, host }) {
+  wants: ['daemon', 'pcscdUnits', 'pcscdBuild', 'usbDevices', 'scdaemonConfig', 'host'],
+  check({ pcscdSocket, daemon, pcscdUnits, pcscdBuild, usbDevices, scdaemonConfig, host }) {
     if (valueOf(host)?.platform === 'darwin') return notApplicable('macOS has a service of its own');
-    const { path, kind, from } = pcscdSocket;
-    const nobodyListens = kind === 'missing' || kind === 'other' || (kind === 'socket' && daemon.status === 'absent');
+    const { path, kind, from, listening } = pcscdSocket;
+    const nobodyListens = kind === 'missing' || kind === 'other' || (kind === 'socket' && (listening === false || daemon.status === 'absent'));
     if (daemon.status === 'ok' || !nobodyListens) return [];
     const situation = situations.find(({ applies }) => applies({ from, pcscdBuild, pcscdUnits, host }));
-    const gpgHasReader = (valueOf(scdaemons) ?? []).some(({ usesInternalCcid }) => usesInternalCcid === true);
+    const gpgNeedsNone = usesUsb(valueOf(scdaemonConfig)) && (valueOf(usbDevices) ?? []).some(({ ccidInterfaces }) => ccidInterfaces.length > 0);
     return [
       {
-        // GnuPG may work without pcscd; then only the others are without a card.
-        severity: gpgHasReader ? 'warning' : 'error',
+        // With its own USB driver GnuPG works without pcscd; then only other programs are without a card.
+        severity: gpgNeedsNone ? 'warning' : 'error',
         subject: { kind: 'service', name: 'pcscd' },
         data: { socket: path, says: situation?.says ?? 'No pcscd runs' },
         certainty: 'proven',
@@ -29,6 +29,8 @@ export default defineCheck({
     ];
   },
 });
+
+const usesUsb = (config: ScdaemonConfig | undefined): boolean => config?.backend === 'usb-only' || config?.backend === 'usb-then-pcsc';
 
 interface Surroundings {
   from: 'default' | 'PCSCLITE_CSOCK_NAME';

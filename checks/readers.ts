@@ -12,9 +12,9 @@ export function deviceName({ manufacturer, product, id }: UsbDevice): string {
   return name === '' ? `USB device ${id}` : `${name} (${id})`;
 }
 
-/** PC/SC lists a reader that stands for this device. */
-export const isListed = ({ path, node }: UsbDevice, readers: readonly ReaderReport[]): boolean =>
-  readers.some(({ listed, device }) => listed && device !== null && (device === path || device === node));
+/** PC/SC is known not to list the device; one that may be any of several readers counts as listed. */
+export const isUnlisted = ({ path, node }: UsbDevice, readers: readonly ReaderReport[]): boolean =>
+  readers.some(({ listed, device }) => !listed && (device === path || device === node));
 
 export const somebody = ({ pid, user, command, certainty }: Holder): Somebody => ({ pid, user, command, certainty });
 
@@ -24,9 +24,11 @@ export function certaintyOf(holders: readonly Somebody[]): Certainty {
   return holders.length === 0 ? 'proven' : (order.find((certainty) => holders.some((holder) => holder.certainty === certainty)) ?? 'possible');
 }
 
+/** A device below PC/SC may be held as well, but not by a connect that others are refused. */
+export const isHeldExclusive = ({ listed, sharing }: ReaderReport): boolean => listed && sharing.mode === 'exclusive';
+
 /** Those who may be the one that holds the reader EXCLUSIVE: only the sure ones where there are any. */
-export function exclusiveHolders({ holders, sharing }: ReaderReport): Holder[] {
-  if (sharing.mode !== 'exclusive') return [];
+export function exclusiveHolders({ holders }: ReaderReport): Holder[] {
   const suspects = holders.filter(({ access }) => access === 'exclusive' || access === 'unknown');
   const sure = suspects.filter(({ certainty }) => certainty !== 'possible');
   return sure.length > 0 ? sure : suspects;

@@ -2,11 +2,12 @@
  * What to do, built for this machine: only options the installed scdaemon knows and still lacks, commands that reach
  * the very process they mean, and the price of each. `commands` carry a remedy out; `edits` say the same as data.
  */
+import { type ClientProgram, clientPrograms } from '../src/data/client-programs.ts';
 import type { Holder, Remedy } from '../src/report/schema.ts';
 import type { Fact, Gnupg, Host, Scdaemon, ScdaemonConfig } from '../src/snapshot/schema.ts';
 import { type Part, packageCommands } from './packages.ts';
 import { type InstalledScdaemon, linesToShare } from './scdaemon.ts';
-import { asOwner, asRoot, asUser, quote } from './shell.ts';
+import { asOwner, asRoot, asUser, isShellOf, quote } from './shell.ts';
 
 const PIN_AGAIN = 'The PIN is asked again at the next use.';
 
@@ -74,13 +75,28 @@ function endCommand({ process, home, ours }: Scdaemon, host: Fact<Host>): string
   if (!reachable) return asOwner(host, uid, `kill -INT ${pid}`);
   if (ours) return RESTART;
   const restartThere = `GNUPGHOME=${quote(home)} ${RESTART}`;
-  if (host.status === 'ok' && host.value.user.uid === uid) return restartThere;
+  if (isShellOf(host, uid)) return restartThere;
   return asUser(host, user, home.endsWith('/.gnupg') ? RESTART : `env ${restartThere}`);
 }
 
-/** For now: a program that is no scdaemon lets go. */
-export const endHolder = ({ pid, uid, command, access }: Holder, host: Fact<Host>): Remedy => ({
-  title: `Close ${command} or end it`,
+/**
+ * A program that is no scdaemon lets go: by its own means where it has some, else it is ended. Its own means are
+ * commands of its user, so they are no help against another user's process.
+ */
+export function releaseHolder(holder: Holder, host: Fact<Host>): Remedy[] {
+  const own = isShellOf(host, holder.uid) ? [...(programOf(holder)?.remedies ?? [])] : [];
+  const letsGo = own.some(({ kind, commands }) => kind === 'now' && commands.length > 0);
+  return letsGo ? own : [...own, endProcess(holder, host)];
+}
+
+/** By the name reports give it: the program's label, with its confinement or after a module it loaded. */
+function programOf({ command }: Holder): ClientProgram | undefined {
+  const host = command.slice(command.lastIndexOf(' in ') + 1).replace(/^in /, '');
+  return clientPrograms.find(({ label }) => host === label || host.startsWith(`${label} (`));
+}
+
+const endProcess = ({ pid, uid, command, access }: Holder, host: Fact<Host>): Remedy => ({
+  title: `End ${command} (pid ${pid})`,
   kind: 'now',
   commands: [asOwner(host, uid, `kill ${pid}`)],
   edits: [],

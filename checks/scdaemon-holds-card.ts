@@ -1,8 +1,8 @@
 import { defineCheck } from '../src/check.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import { noService } from './causes.ts';
-import { certaintyOf, evidenceFor, exclusiveHolders, readerSubject, somebody } from './readers.ts';
-import { endHolder, endScdaemon, shareReader } from './remedies.ts';
+import { certaintyOf, evidenceFor, exclusiveHolders, isHeldExclusive, readerSubject, somebody } from './readers.ts';
+import { releaseHolder, endScdaemon, shareReader } from './remedies.ts';
 import { isScdaemon } from './scdaemon.ts';
 
 export default defineCheck({
@@ -14,15 +14,15 @@ export default defineCheck({
     const running = valueOf(scdaemons) ?? [];
     const installed = valueOf(gnupg);
     const config = valueOf(scdaemonConfig);
-    return holdings.flatMap((reader) => {
+    return holdings.filter(isHeldExclusive).flatMap((reader) => {
       const holders = exclusiveHolders(reader);
       if (holders.length === 0 || !holders.every((holder) => isScdaemon(holder, running))) return [];
       const named = holders.map(somebody);
       // Our configuration speaks for our scdaemon only; another user's has its own.
       const ours = running.find((one) => one.ours && holders.some(({ pid }) => pid === one.process.pid));
-      const now = holders.map((holder) => {
+      const now = holders.flatMap((holder) => {
         const known = running.find(({ process }) => process.pid === holder.pid);
-        return known === undefined ? endHolder(holder, host) : endScdaemon(known, host);
+        return known === undefined ? releaseHolder(holder, host) : [endScdaemon(known, host)];
       });
       const lasting = ours !== undefined && installed?.scdaemon && config ? shareReader(installed, installed.scdaemon, config) : [];
       return [

@@ -2,7 +2,7 @@ import { defineCheck, type Draft } from '../src/check.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import type { PcscdProcess, UsbDevice } from '../src/snapshot/schema.ts';
 import { noScdaemon } from './causes.ts';
-import { deviceName, deviceSubject, isListed } from './readers.ts';
+import { deviceName, deviceSubject, isUnlisted } from './readers.ts';
 import { shareReader, upgrade } from './remedies.ts';
 
 export default defineCheck({
@@ -13,12 +13,12 @@ export default defineCheck({
   check({ usbDevices, holdings, gnupg, scdaemonConfig, pcscdProcesses, host }) {
     const installed = valueOf(gnupg);
     const config = valueOf(scdaemonConfig);
-    // A reader that PC/SC lists is open to whoever matters; who fights over it is another finding.
-    const unlisted = usbDevices.filter((device) => device.ccidInterfaces.length > 0 && !isListed(device, valueOf(holdings) ?? []));
+    const devices = usbDevices.filter(({ ccidInterfaces }) => ccidInterfaces.length > 0);
+    const unlisted = devices.filter((device) => isUnlisted(device, valueOf(holdings) ?? []));
     const pcscd = (valueOf(pcscdProcesses) ?? []).find(({ sameMountNamespace }) => sameMountNamespace !== false);
 
     const closedToPcscd: Draft<'CC407'>[] =
-      pcscd === undefined || holdings.status !== 'ok'
+      pcscd === undefined
         ? []
         : unlisted
             .filter((device) => isClosedTo(device, pcscd))
@@ -31,7 +31,8 @@ export default defineCheck({
 
     if (config?.backend !== 'usb-only' || !installed?.scdaemon) return [];
     const { scdaemon } = installed;
-    return unlisted
+    // A reader that pcscd has is pcscd's: that scdaemon could not open it either is not what keeps it away.
+    return (pcscd === undefined ? devices : unlisted)
       .filter(({ access }) => access.status === 'ok' && !access.value.readWrite)
       .map((device) => ({ ...about(device, `scdaemon ${scdaemon.version}, which opens readers as this user,`), certainty: 'proven', remedies: shareReader(installed, scdaemon, config) }));
   },

@@ -8,7 +8,7 @@ export default defineCheck({
   needs: ['gnupg', 'scdaemonConfig', 'holdings'],
   wants: ['host'],
   about: ['gnupg', 'scdaemonConfig'],
-  after: [...noService, ...noScdaemon],
+  after: [...noService, ...noScdaemon, 'ccid-vs-pcscd'],
   check({ gnupg, scdaemonConfig, holdings, host }) {
     const { scdaemon } = gnupg;
     if (scdaemon === null) return notApplicable('scdaemon is not installed');

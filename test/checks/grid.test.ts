@@ -1,0 +1,254 @@
+/** What each check says of each situation: the exact findings where it is named, none where it is listed as silent. */
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { type Code, codes, type Id } from '../../checks/codes.ts';
+import { checks } from '../../checks/index.ts';
+import type { AnyCheck, InputName } from '../../src/check.ts';
+import { judge } from '../../src/judge.ts';
+import { factsOf, situation, situations } from '../support/situations.ts';
+
+const YUBIKEY = 'Yubico YubiKey OTP+FIDO+CCID 00 00';
+const CONF = '/home/alice/.gnupg/scdaemon.conf';
+
+/** [situation, check, subjects of its findings; an empty list is a near miss] */
+const grid: [string, Id, string[]][] = [
+  ['gpg-holds', 'scdaemon-holds-card', [YUBIKEY]],
+  ['yubikey-agent-holds', 'scdaemon-holds-card', []],
+  ['gpg-shares-beside-firefox', 'scdaemon-holds-card', []],
+  ['somebody-unseen-holds', 'scdaemon-holds-card', []],
+
+  ['gpg-blocked', 'other-client-blocks-scdaemon', [YUBIKEY]],
+  ['gpg-blocked-by-somebody-unseen', 'other-client-blocks-scdaemon', [YUBIKEY]],
+  ['gpg-2.2.27-blocked', 'other-client-blocks-scdaemon', [YUBIKEY]],
+  ['gpg-shares-beside-firefox', 'other-client-blocks-scdaemon', []],
+  ['latent-2.2', 'other-client-blocks-scdaemon', []],
+  ['transaction', 'other-client-blocks-scdaemon', []],
+
+  ['yubikey-agent-holds', 'other-client-holds-card', [YUBIKEY]],
+  ['somebody-unseen-holds', 'other-client-holds-card', [YUBIKEY]],
+  ['gpg-holds', 'other-client-holds-card', []],
+  ['scdaemon-took-usb', 'other-client-holds-card', []],
+
+  ['transaction', 'other-client-holds-transaction', [YUBIKEY]],
+  ['gpg-blocked', 'other-client-holds-transaction', []],
+
+  ['two-scdaemons', 'multiple-scdaemon', ['scdaemon']],
+  ['gpg-holds', 'multiple-scdaemon', []],
+
+  ['latent-2.2', 'scdaemon-conflict-latent', ['scdaemon']],
+  ['latent-exclusive', 'scdaemon-conflict-latent', ['scdaemon']],
+  ['gpg-2.4-empty-reader', 'scdaemon-conflict-latent', ['scdaemon']],
+  ['base', 'scdaemon-conflict-latent', []],
+  ['no-gnupg', 'scdaemon-conflict-latent', []],
+  ['gpg-blocked', 'scdaemon-conflict-latent', []],
+  ['stale-reader-port', 'scdaemon-conflict-latent', []],
+
+  ['config-invalid-fatal', 'scdaemon-config-invalid', [CONF]],
+  ['config-trailing-comment', 'scdaemon-config-invalid', [CONF]],
+  ['config-unreadable', 'scdaemon-config-invalid', []],
+
+  ['config-shared-over-usb', 'scdaemon-config-ineffective', [CONF]],
+  ['config-unreadable', 'scdaemon-config-ineffective', [CONF]],
+  ['base', 'scdaemon-config-ineffective', []],
+  ['config-trailing-comment', 'scdaemon-config-ineffective', []],
+
+  ['config-not-active', 'scdaemon-config-not-active', ['scdaemon']],
+  ['config-newer-but-idle', 'scdaemon-config-not-active', ['scdaemon']],
+  ['gpg-shares-beside-firefox', 'scdaemon-config-not-active', []],
+
+  ['built-in-reader-first', 'wrong-reader-chosen', ['Alcor Micro AU9540 00 00']],
+  ['stale-reader-port', 'wrong-reader-chosen', [CONF]],
+  ['library-lacks-one-reader', 'wrong-reader-chosen', []],
+
+  ['no-scdaemon', 'scdaemon-not-installed', ['scdaemon']],
+  ['no-gnupg', 'scdaemon-not-installed', []],
+
+  ['gpg-2.4-beside-pcscd', 'ccid-vs-pcscd', [YUBIKEY]],
+  ['scdaemon-took-usb', 'ccid-vs-pcscd', ['Yubico YubiKey OTP+FIDO+CCID']],
+  ['gpg-2.4-empty-reader', 'ccid-vs-pcscd', []],
+  ['latent-2.2', 'ccid-vs-pcscd', []],
+
+  ['second-pcscd', 'second-pcscd', ['pcscd']],
+  ['scdaemon-took-usb', 'second-pcscd', []],
+
+  ['kernel-nfc-driver', 'kernel-driver-claims-reader', ['1-2']],
+  ['kernel-nfc-driver-absent', 'kernel-driver-claims-reader', []],
+
+  ['vm-took-device', 'vm-took-device', ['1-2']],
+  ['not-noticed', 'vm-took-device', []],
+
+  ['no-ccid-driver', 'ccid-driver-missing', ['libccid']],
+  ['no-reader', 'ccid-driver-missing', []],
+  ['driver-elsewhere', 'ccid-driver-missing', []],
+
+  ['driver-elsewhere', 'pcscd-driver-dir-missing', ['/usr/local/lib/pcsc/drivers']],
+  ['no-ccid-driver', 'pcscd-driver-dir-missing', []],
+
+  ['driver-broken', 'ccid-driver-load-failure', ['/usr/lib/pcsc/drivers/ifd-ccid.bundle']],
+  ['not-noticed', 'ccid-driver-load-failure', []],
+
+  ['device-unknown-to-driver', 'driver-does-not-know-device', ['1-2']],
+  ['not-noticed', 'driver-does-not-know-device', []],
+  ['no-ccid-driver', 'driver-does-not-know-device', []],
+
+  ['libccid-1.8.1', 'driver-outdated', ['libccid']],
+  ['libccid-1.8.2', 'driver-outdated', []],
+  ['base', 'driver-outdated', []],
+
+  ['sixteen-readers', 'reader-limit', ['pcscd']],
+  ['built-in-reader-first', 'reader-limit', []],
+
+  ['not-noticed', 'hotplug-not-seen', ['1-2']],
+  ['scdaemon-took-usb', 'hotplug-not-seen', []],
+  ['second-pcscd', 'hotplug-not-seen', []],
+  ['usb-closed-to-pcscd', 'hotplug-not-seen', []],
+
+  ['no-pcscd', 'pcscd-not-running', ['pcscd']],
+  ['pcscd-not-installed', 'pcscd-not-running', ['pcscd']],
+  ['pcscd-asleep', 'pcscd-not-running', []],
+  ['pcscd-silent', 'pcscd-not-running', []],
+
+  ['no-libpcsclite', 'libpcsclite-missing', ['libpcsclite']],
+  ['no-addon', 'libpcsclite-missing', []],
+
+  ['protocol-mismatch', 'protocol-mismatch', ['/usr/local/lib/libpcsclite.so.1']],
+  ['old-library-in-flatpak', 'protocol-mismatch', ['/var/lib/flatpak/runtime/org.kde.Platform/x86_64/6.5/active/files/lib/libpcsclite.so.1']],
+  ['polkit-denied', 'protocol-mismatch', []],
+
+  ['polkit-denied', 'polkit-denied', ['alice']],
+  ['polkit-refuses-but-root', 'polkit-denied', []],
+  ['pcscd-silent', 'polkit-denied', []],
+
+  ['usb-closed', 'usb-permission', ['1-2']],
+  ['usb-closed-to-pcscd', 'usb-permission', ['1-2']],
+  ['stale-reader-port', 'usb-permission', []],
+
+  ['usb-not-authorised', 'usbguard', ['1-2']],
+  ['not-noticed', 'usbguard', []],
+
+  ['container-without-usb', 'no-usb-in-environment', ['a container (docker)']],
+  ['no-reader', 'no-usb-in-environment', []],
+
+  ['library-sees-nothing', 'library-daemon-disagree', ['libpcsclite']],
+  ['library-lacks-one-reader', 'library-daemon-disagree', ['libpcsclite']],
+  ['no-addon', 'library-daemon-disagree', []],
+
+  ['pcscd-silent', 'pcscd-unresponsive', ['pcscd']],
+  ['pcscd-dies', 'pcscd-unresponsive', ['pcscd']],
+  ['transaction', 'pcscd-unresponsive', []],
+  ['polkit-denied', 'pcscd-unresponsive', []],
+
+  ['mute-card', 'card-defect', [YUBIKEY]],
+  ['gpg-2.4-empty-reader', 'card-defect', []],
+
+  ['no-reader', 'no-reader', ['readers']],
+  ['not-noticed', 'no-reader', []],
+  ['container-without-usb', 'no-reader', []],
+  ['no-pcscd', 'no-reader', []],
+
+  ['no-addon', 'addon-unavailable', ['pcsclite']],
+  ['pcscd-asleep', 'addon-unavailable', []],
+
+  ['not-root', 'unseen-without-root', ['root']],
+  ['base', 'unseen-without-root', []],
+
+  ['pcscd-woken', 'pcscd-woken', ['pcscd']],
+  ['base', 'pcscd-woken', []],
+];
+
+describe('each check, in each situation', () => {
+  test.each(grid)('%s: %s', (name, id, subjects) => {
+    const findings = judge(checks, factsOf(situation(name))).findings.filter((finding) => finding.id === id);
+    expect(findings.map(({ subject }) => subject.name)).toEqual(subjects);
+  });
+});
+
+/** What a newcomer sees: one cause, one error. */
+const onlyErrors: [string, Id[]][] = [
+  ['base', []],
+  ['gpg-shares-beside-firefox', []],
+  ['no-gnupg', []],
+  ['no-addon', []],
+  ['pcscd-asleep', []],
+  ['latent-2.2', []],
+  ['gpg-holds', ['scdaemon-holds-card']],
+  ['gpg-blocked', ['other-client-blocks-scdaemon']],
+  ['yubikey-agent-holds', ['other-client-holds-card']],
+  ['transaction', ['other-client-holds-transaction']],
+  ['config-not-active', ['scdaemon-config-not-active']],
+  ['config-invalid-fatal', ['scdaemon-config-invalid']],
+  ['two-scdaemons', ['multiple-scdaemon']],
+  ['gpg-2.4-beside-pcscd', ['ccid-vs-pcscd']],
+  ['scdaemon-took-usb', ['ccid-vs-pcscd']],
+  ['second-pcscd', ['second-pcscd']],
+  ['kernel-nfc-driver', ['kernel-driver-claims-reader']],
+  ['vm-took-device', ['vm-took-device']],
+  ['no-ccid-driver', ['ccid-driver-missing']],
+  ['no-pcscd', ['pcscd-not-running']],
+  ['no-libpcsclite', ['libpcsclite-missing']],
+  ['protocol-mismatch', ['protocol-mismatch']],
+  ['polkit-denied', ['polkit-denied']],
+  ['pcscd-silent', ['pcscd-unresponsive']],
+  ['pcscd-dies', ['pcscd-unresponsive']],
+  ['usb-closed-to-pcscd', ['usb-permission']],
+  ['usb-not-authorised', ['usbguard']],
+  ['mute-card', ['card-defect']],
+];
+
+test.each(onlyErrors)('%s has these errors and no other: %j', (name, ids) => {
+  const errors = judge(checks, factsOf(situation(name))).findings.filter(({ severity }) => severity === 'error');
+  expect(errors.map(({ id }) => id)).toEqual(ids);
+});
+
+test.each(situations)('%s leaves no question open', (name) => {
+  const open = judge(checks, factsOf(situation(name))).outcomes.filter(({ outcome }) => outcome === 'unknown' || outcome === 'crashed');
+  expect(open).toEqual([]);
+});
+
+describe('the catalogue of checks', () => {
+  const idOf = (check: AnyCheck): Id => codes[check.code].id;
+  const live = checks.map(idOf);
+
+  test('a check has the name of its id, and each file is listed', () => {
+    const files = readdirSync(new URL('../../checks/', import.meta.url)).flatMap((file) => (file.endsWith('.ts') ? [file.slice(0, -3)] : []));
+    const ids = new Set<string>(Object.values(codes).map(({ id }) => id));
+    expect(files.filter((file) => ids.has(file)).sort()).toEqual([...live].sort());
+  });
+
+  test('no id and no check is there twice', () => {
+    const ids = Object.values(codes).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(new Set(live).size).toBe(live.length);
+  });
+
+  test.each(live)('%s has a situation in which it speaks and a near miss in which it does not', (id) => {
+    const rows = grid.filter(([, of]) => of === id);
+    expect(rows.some(([, , subjects]) => subjects.length > 0)).toBe(true);
+    expect(rows.some(([, , subjects]) => subjects.length === 0)).toBe(true);
+  });
+
+  test.each(live)('%s reads the facts it declares, and no others', (id) => {
+    const check = checks.find((one) => idOf(one) === id) as AnyCheck;
+    const read = new Set<string>();
+    for (const name of situations) {
+      const facts = factsOf(situation(name));
+      const input: Record<string, unknown> = {};
+      for (const fact of check.needs) {
+        const value = facts[fact];
+        if (value.status !== 'ok') break;
+        input[fact] = value.value;
+      }
+      if (Object.keys(input).length < check.needs.length) continue;
+      for (const fact of check.wants ?? []) input[fact] = facts[fact];
+      check.check(new Proxy(input, { get: (target, key: string) => (read.add(key), target[key]) }));
+    }
+    expect([...read].sort()).toEqual([...check.needs, ...((check.wants ?? []) as InputName[])].sort());
+  });
+
+  test.each(Object.keys(codes) as Code[])('%s is written out', (code) => {
+    const { title, why, sources, layer } = codes[code];
+    expect(title.length).toBeLessThanOrEqual(64);
+    expect(why).toMatch(/\.$/);
+    if (layer !== null) expect(sources).not.toEqual([]);
+  });
+});
