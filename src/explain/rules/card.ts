@@ -1,5 +1,5 @@
 import { type CauseRule, excludes, supports } from '../cause.ts';
-import { anyoneGot, both, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+import { anyoneGot, both, cardAnswers, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
 const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'));
@@ -37,7 +37,7 @@ export const cardRules = {
     clauses: [
       supports(3.4, gpgSays('not-supported'), 'gpg reached a card and found no OpenPGP application on it'),
       supports(3, seen('scdaemon-no-application'), 'scdaemon found no application it knows on the card'),
-      supports(0.9, both(sw('6A82'), seen('scdaemon-ready')), 'the card does not know the application'),
+      supports(0.9, both(unless(sw('6A82'), cardAnswers), seen('scdaemon-ready')), 'the card does not know the application'),
       supports(0.8, gpgSays('card-error'), 'the card does not answer like an OpenPGP card'),
       excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
     ],

@@ -34,6 +34,9 @@ export const present = (...roles: readonly Role[]): Query => either(seen('proces
 /** …in a listing of PC/SC users. */
 export const connected = (...roles: readonly Role[]): Query => seen('process', ({ role, connected: users }) => users && roles.includes(role));
 
+/** The card answers commands, so what it refuses in between is part of finding out what it is. */
+export const cardAnswers: Query = either(seen('status-word', ({ sw }) => sw === '9000'), seen('sound', ({ what }) => what === 'gpg read the card'));
+
 /** gpg could not reach the card at all; the reason is not in the message (scd/app.c turns every connect failure into ENODEV). */
 export const gpgReachesNoCard: Query = gpgSays('no-device');
 /** gpg or scdaemon is the one that fails. */

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  anyoneGot, both, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, onMac, option, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, onMac, option, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
   scdaemonGot, seen, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
@@ -164,8 +164,9 @@ export const sharingRules = {
     clauses: [
       supports(3, both(gpgSays('card-error', 'bad-pin', 'not-present', 'input-output', 'general', 'not-supported', 'no-data'), option('pcsc-shared', 'shared-access')), 'scdaemon shares the card, and another program selected another applet'),
       supports(2, both(gpgSays('card-error', 'bad-pin'), present('shared')), 'another program uses the same card and gpg\'s commands are refused'),
-      supports(2.2, seen('applet-changed'), 'the card does not know the command: another applet is selected'),
-      supports(2, seen('status-word', ({ sw }) => ['6D00', '6E00'].includes(sw)), 'the card does not know the command: another applet is selected'),
+      supports(2.2, unless(seen('applet-changed'), cardAnswers), 'the card does not know the command: another applet is selected'),
+      supports(2, unless(seen('status-word', ({ sw }) => ['6D00', '6E00'].includes(sw)), cardAnswers), 'the card does not know the command: another applet is selected'),
+      supports(2.2, both(gpgSays('card-error'), seen('status-word', ({ sw }) => ['6D00', '6E00'].includes(sw))), 'the command gpg failed with is one the selected applet does not know'),
       supports(1.4, both(gpgFails, seen('status-word', ({ sw }) => sw === '6982')), 'the PIN state is gone'),
       supports(3, seen('scdaemon-reselected'), 'scdaemon found another applet selected and selected its own again'),
       supports(1.5, gpgSays('card-error'), 'the card answers, but not to gpg\'s applet'),

@@ -94,7 +94,7 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'card-mute' }, ['Error powering up card', 'Card Not Powered', 'Card is mute', 'PowerUp failed', 'ICC mute', 'SCARD_W_UNPOWERED', 'No smart card response', 'Card is unpowered']),
   plain('pcscd', { name: 'reader-slot-taken' }, ['already in use', 'is already used', 'USB driver with'], /(?:USB driver with (?:index|lun)|Lun:) ?\S+ (?:is )?already (?:in use|used)/i),
   plain('libccid', { name: 'reader-firmware-bogus' }, ['is bogus! Upgrade', 'is bogus!']),
-  plain('libccid', { name: 'reader-protocol-refused' }, ['Protocol not supported', 'not supported by reader', 'requested but unsupported by the card', 'Card not transacted'], /CCID_Receive.*Protocol not supported|Protocol T=\S+ (?:not supported|requested)|Card not transacted/i),
+  plain('libccid', { name: 'reader-protocol-refused' }, ['Protocol not supported', 'not supported by reader', 'requested but unsupported by the card', 'Card not transacted'], /CCID_Receive.*Protocol not supported|Protocol T=\S+ (?:not supported|requested)|Transmit\(\) Card not transacted/i),
   plain('libccid', { name: 'reader-apdu-limit' }, ['Command too long', 'command too long', 'xtended APDU', 'Reader is NOT in TPDU', 'dwMaxCCIDMessageLength', 'Can\'t set reader in ISO', 'only short APDU', 'short APDU only'], /Command too long|xtended APDU.*(?:not|un)|max: \d+ bytes|dwMaxCCID|ISO mode|short APDU/i),
   plain('libccid', { name: 'reader-vanished' }, ['LIBUSB_ERROR_NO_DEVICE', 'LIBUSB_TRANSFER_NO_DEVICE']),
   {
@@ -124,6 +124,7 @@ export const pcscdSigns: readonly Sign[] = [
   sound('pcscd', 'pcscd started and waits for clients', ['daemon ready']),
   harmless('libccid', 'a composite device has interfaces that are no smart-card reader; libccid looks at each and takes the right one', ['Found interface', 'Wrong interface for USB device', 'found other interface'], /Found interface \d+ but expecting|Wrong interface|found other interface/),
   harmless('libccid', 'libccid asks the reader for optional features; those it lacks are reported so', ['GET_FIRMWARE_FEATURES failed', 'Device not found?', 'IFD does not support GET_DATA_RATES', 'no default protocol found in ATR']),
+  harmless('pcscd', 'the reader does not know an optional control command; programs ask for its features so', ['Card not transacted'], /IFDControl\(\) Card not transacted/),
   harmless('pcscd', 'the unit names a variable for extra options that nobody set', ['Referenced but unset environment variable']),
   harmless('pcscd', 'pcscd looks for the process number of an earlier pcscd and finds none: that is the normal start', ['GetDaemonPid'], /GetDaemonPid\(\) Can't open .*No such file/),
   harmless('pcscd', 'the directory entries . and .. are no reader configurations', ['Skipping non regular file']),
