@@ -86,7 +86,7 @@ async function examineOnce(rig: Rig, name: string): Promise<string | null> {
   const reader = report?.readers.find((row: Report['readers'][number]) => row.name === name);
   if (reader === undefined) return `no report about the reader: ${words}`;
   const { shared, direct } = reader.probes;
-  return shared?.outcome === 'ok' && direct?.outcome === 'ok' ? null : `connects ended with ${direct?.outcome} and ${shared?.outcome}`;
+  return shared?.outcome === 'ok' && direct?.outcome === 'ok' ? null : JSON.stringify({ direct, shared });
 }
 
 async function load(rig: Rig): Promise<{ threads: number; fds: number }> {
