@@ -1,4 +1,5 @@
 import { defineCheck, notApplicable } from '../src/check.ts';
+import type { Remedy } from '../src/report/schema.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import { noService } from './causes.ts';
 
@@ -21,11 +22,19 @@ export default defineCheck({
         data: { says: difference },
         certainty: 'proven',
         evidence: ['Both were asked in the same run, one shortly after the other.'],
-        remedies: [],
+        remedies: [WHAT_LEADS_ASTRAY],
       },
     ];
   },
 });
+
+const WHAT_LEADS_ASTRAY: Remedy = {
+  title: 'See what leads programs to another library or another socket',
+  kind: 'now',
+  commands: ["env | grep -E '^(PCSCLITE_CSOCK_NAME|LIBPCSCLITE_DELEGATE)='", 'ldconfig -p | grep libpcsclite'],
+  edits: [],
+  price: null,
+};
 
 function differenceOf(daemon: readonly string[], library: readonly string[] | undefined): string | null {
   if (library === undefined) return null;

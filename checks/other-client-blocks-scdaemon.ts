@@ -2,7 +2,7 @@ import { defineCheck, notApplicable } from '../src/check.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import { noScdaemon, noService } from './causes.ts';
 import { certaintyOf, evidenceFor, readerSubject, somebody } from './readers.ts';
-import { releaseHolder, shareReader } from './remedies.ts';
+import { releaseHolders, shareReader } from './remedies.ts';
 import { connectsExclusive, isScdaemon } from './scdaemon.ts';
 
 export default defineCheck({
@@ -28,7 +28,7 @@ export default defineCheck({
           data: { reader: reader.name, handles, holders: named },
           certainty: certaintyOf(named),
           evidence: [...evidenceFor(reader, holders), `scdaemon ${scdaemon.version}, as configured, connects EXCLUSIVE (pcsc-shared is not in force).`],
-          remedies: [...holders.filter(({ certainty }) => certainty !== 'possible').flatMap((holder) => releaseHolder(holder, host)), ...shareReader(gnupg, scdaemon, scdaemonConfig)],
+          remedies: [...releaseHolders(holders, host), ...shareReader(gnupg, scdaemon, scdaemonConfig)],
         },
       ];
     });

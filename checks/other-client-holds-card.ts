@@ -2,7 +2,7 @@ import { defineCheck } from '../src/check.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import { noService } from './causes.ts';
 import { certaintyOf, evidenceFor, exclusiveHolders, isHeldExclusive, readerSubject, somebody } from './readers.ts';
-import { releaseHolder } from './remedies.ts';
+import { releaseHolders } from './remedies.ts';
 import { isScdaemon } from './scdaemon.ts';
 
 export default defineCheck({
@@ -22,7 +22,7 @@ export default defineCheck({
           data: { reader: reader.name, holders: named },
           certainty: certaintyOf(named),
           evidence: evidenceFor(reader, holders),
-          remedies: holders.filter(({ certainty }) => certainty !== 'possible').flatMap((holder) => releaseHolder(holder, host)),
+          remedies: releaseHolders(holders, host),
         },
       ];
     });

@@ -1,9 +1,9 @@
 import { defineCheck } from '../src/check.ts';
-import type { Holder, ReaderReport } from '../src/report/schema.ts';
+import type { ReaderReport } from '../src/report/schema.ts';
 import { noService } from './causes.ts';
 import type { Somebody } from './prose/named.ts';
 import { evidenceFor, readerSubject, somebody } from './readers.ts';
-import { releaseHolder } from './remedies.ts';
+import { releaseHolders } from './remedies.ts';
 
 export default defineCheck({
   code: 'CC104',
@@ -26,14 +26,12 @@ export default defineCheck({
             ...(blocked === undefined ? [] : ['A connect of ours did not return in time; an EXCLUSIVE connection of another program would have made it fail at once.']),
             ...evidenceFor(reader, holders),
           ],
-          remedies: holders.filter(isNamed).flatMap((holder) => releaseHolder(holder, host)),
+          remedies: releaseHolders(holders, host),
         },
       ];
     });
   },
 });
-
-const isNamed = ({ certainty }: Holder): boolean => certainty !== 'possible';
 
 /** Whoever has a handle may be in a transaction with it. */
 const suspects = ({ holders }: ReaderReport): Somebody[] => holders.filter(({ access }) => access !== 'usb').map((holder) => ({ ...somebody(holder), certainty: 'possible' }));

@@ -83,11 +83,20 @@ function endCommand({ process, home, ours }: Scdaemon, host: Fact<Host>): string
  * A program that is no scdaemon lets go: by its own means where it has some, else it is ended. Its own means are
  * commands of its user, so they are no help against another user's process.
  */
-export function releaseHolder(holder: Holder, host: Fact<Host>): Remedy[] {
+function releaseHolder(holder: Holder, host: Fact<Host>): Remedy[] {
   const own = isShellOf(host, holder.uid) ? [...(programOf(holder)?.remedies ?? [])] : [];
   const letsGo = own.some(({ kind, commands }) => kind === 'now' && commands.length > 0);
   return letsGo ? own : [...own, endProcess(holder, host)];
 }
+
+/** Every holder that is named with some certainty lets go; where none is, the way to a name, or the one cure that needs none. */
+export function releaseHolders(holders: readonly Holder[], host: Fact<Host>): Remedy[] {
+  const named = holders.filter(({ certainty }) => certainty !== 'possible');
+  if (named.length > 0) return named.flatMap((holder) => releaseHolder(holder, host));
+  return host.status === 'ok' && host.value.root ? [restartPcscd(host)] : [LOOK_AS_ROOT];
+}
+
+const LOOK_AS_ROOT: Remedy = { title: 'Find out which process it is', kind: 'now', commands: ['sudo cardcheck'], edits: [], price: null };
 
 /** By the name reports give it: the program's label, with its confinement or after a module it loaded. */
 function programOf({ command }: Holder): ClientProgram | undefined {

@@ -2,7 +2,7 @@ import { defineCheck } from '../src/check.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import { noService } from './causes.ts';
 import { certaintyOf, evidenceFor, exclusiveHolders, isHeldExclusive, readerSubject, somebody } from './readers.ts';
-import { releaseHolder, endScdaemon, shareReader } from './remedies.ts';
+import { releaseHolders, endScdaemon, shareReader } from './remedies.ts';
 import { isScdaemon } from './scdaemon.ts';
 
 export default defineCheck({
@@ -22,7 +22,7 @@ export default defineCheck({
       const ours = running.find((one) => one.ours && holders.some(({ pid }) => pid === one.process.pid));
       const now = holders.flatMap((holder) => {
         const known = running.find(({ process }) => process.pid === holder.pid);
-        return known === undefined ? releaseHolder(holder, host) : [endScdaemon(known, host)];
+        return known === undefined ? releaseHolders([holder], host) : [endScdaemon(known, host)];
       });
       const lasting = ours !== undefined && installed?.scdaemon && config ? shareReader(installed, installed.scdaemon, config) : [];
       return [

@@ -1,0 +1,180 @@
+/** The lines and commands that are offered, run for real where that is possible: in a shell, and past a real scdaemon. */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { checks } from '../../checks/index.ts';
+import { endScdaemon, mendLines, shareReader } from '../../checks/remedies.ts';
+import { linesToShare, type InstalledScdaemon } from '../../checks/scdaemon.ts';
+import { scdaemonBackend } from '../../src/gnupg/backend.ts';
+import { parseVersion } from '../../src/gnupg/version.ts';
+import { judge } from '../../src/judge.ts';
+import type { Finding } from '../../src/report/schema.ts';
+import { ok, valueOf } from '../../src/snapshot/fact.ts';
+import type { Fact, FactName, FactValue, Gnupg, Host, Scdaemon, ScdaemonConfig, Snapshot } from '../../src/snapshot/schema.ts';
+import { factsOf, situation, situations } from '../support/situations.ts';
+
+const base = situation('base');
+const valueIn = <N extends FactName>(snapshot: Snapshot, name: N): FactValue<N> => valueOf(snapshot.facts[name] as Fact<FactValue<N>>) as FactValue<N>;
+const findingsIn = (snapshot: Snapshot): Finding[] => judge(checks, factsOf(snapshot)).findings;
+
+/** How scdaemon would go about it after these options are in force; from the rules the collector uses. */
+function configured(scdaemon: InstalledScdaemon, options: readonly string[]): ScdaemonConfig {
+  const disableCcid = options.includes('disable-ccid');
+  const pcscShared = options.includes('pcsc-shared');
+  const backend = scdaemonBackend({ version: parseVersion(scdaemon.version), internalCcid: scdaemon.internalCcid, disableCcid });
+  return { ...valueIn(situation('latent-2.2'), 'scdaemonConfig'), disableCcid, pcscShared, backend, shareMode: pcscShared ? 'shared' : 'exclusive' };
+}
+
+const installed = (version: string, internalCcid: boolean, knowsPcscShared: boolean): InstalledScdaemon => ({ path: '/usr/lib/gnupg/scdaemon', version, internalCcid, knowsPcscShared, options: null });
+
+describe('the lines a scdaemon needs to share', () => {
+  const debian12 = installed('2.2.40', true, true);
+  const debian13 = installed('2.4.7', true, true);
+  const fedora = installed('2.4.9', false, true);
+  const ubuntu22 = installed('2.2.27', true, false);
+
+  test.each<[string, InstalledScdaemon, string[], string[] | null]>([
+    ['Debian 12 as installed', debian12, [], ['disable-ccid', 'pcsc-shared']],
+    ['Debian 13 as installed', debian13, [], ['disable-ccid', 'pcsc-shared']],
+    ['Debian 13 with disable-ccid', debian13, ['disable-ccid'], ['pcsc-shared']],
+    ['Debian 13 with pcsc-shared', debian13, ['pcsc-shared'], ['disable-ccid']],
+    ['Fedora, built without the internal driver', fedora, [], ['pcsc-shared']],
+    ['Fedora with pcsc-shared', fedora, ['pcsc-shared'], []],
+    ['Ubuntu 22.04, which does not know pcsc-shared', ubuntu22, [], null],
+  ])('%s', (_, scdaemon, inForce, lines) => {
+    expect(linesToShare(scdaemon, configured(scdaemon, inForce))).toEqual(lines);
+  });
+
+  test.each<[string, string, InstalledScdaemon]>([
+    ['gpg-blocked', 'Debian 12', debian12],
+    ['gpg-2.4-beside-pcscd', 'Debian 13', debian13],
+    ['latent-2.2', 'Debian 12', debian12],
+    ['gpg-blocked', 'Fedora', fedora],
+  ])('%s on %s is silent once they are in force', (name, _, scdaemon) => {
+    const snapshot = situation(name);
+    const gnupg = { ...valueIn(snapshot, 'gnupg'), scdaemon };
+    const withOptions = (options: readonly string[]): Snapshot => ({
+      ...snapshot,
+      facts: { ...snapshot.facts, gnupg: ok(gnupg, 'test'), scdaemonConfig: ok(configured(scdaemon, options), 'test') },
+    });
+    expect(findingsIn(withOptions([]))).not.toEqual([]);
+    const lines = linesToShare(scdaemon, configured(scdaemon, [])) ?? [];
+    expect(findingsIn(withOptions(lines))).toEqual([]);
+  });
+});
+
+test('nothing that is known to be useless is ever advised', () => {
+  const lines = situations.flatMap((name) => findingsIn(situation(name)).flatMap(({ remedies }) => remedies.flatMap(({ commands, edits }) => [...commands, ...edits.flatMap(({ add }) => add)])));
+  expect(lines.join('\n')).not.toMatch(/shared-access|card-timeout/);
+  expect(lines.filter((line) => line.includes('reader-port') && !line.includes('Yubico YubiKey OTP+FIDO+CCID'))).toEqual([]);
+});
+
+test('a line is offered only where the installed scdaemon knows it', () => {
+  for (const name of situations) {
+    const snapshot = situation(name);
+    const scdaemon = snapshot.facts.gnupg.status === 'ok' ? snapshot.facts.gnupg.value.scdaemon : null;
+    const added = findingsIn(snapshot).flatMap(({ remedies }) => remedies.flatMap(({ edits }) => edits.flatMap(({ add }) => add)));
+    if (scdaemon?.knowsPcscShared !== true) expect(added, name).not.toContain('pcsc-shared');
+    if (scdaemon?.internalCcid !== true) expect(added, name).not.toContain('disable-ccid');
+  }
+});
+
+test('every error says what to do, and each remedy that takes something away its price', () => {
+  for (const name of situations) {
+    for (const finding of findingsIn(situation(name))) {
+      if (finding.severity === 'error') expect(finding.remedies, `${name}: ${finding.id}`).not.toEqual([]);
+      for (const { commands, price } of finding.remedies) {
+        if (commands.some((command) => /--kill|\bkill\b|systemctl (stop|restart)/.test(command))) expect(price, `${name}: ${commands.join('; ')}`).not.toBeNull();
+      }
+    }
+  }
+});
+
+describe('commands are a shell\'s', () => {
+  const commands = situations.flatMap((name) => findingsIn(situation(name)).flatMap(({ remedies }) => remedies.flatMap((remedy) => remedy.commands)));
+
+  test.each([...new Set(commands)])('%s', (command) => {
+    // -n reads a script and runs nothing.
+    expect(spawnSync('sh', ['-n', '-c', command], { encoding: 'utf8' }).stderr).toBe('');
+  });
+});
+
+describe('applied to files', () => {
+  const folders: string[] = [];
+  const folder = (name: string) => {
+    const made = mkdtempSync(join(tmpdir(), 'cardcheck-remedy-'));
+    folders.push(made);
+    return join(made, name);
+  };
+  afterEach(() => {
+    for (const made of folders.splice(0)) rmSync(made, { recursive: true, force: true });
+  });
+
+  /** All but the restart, which is for a machine with an agent. */
+  const apply = (commands: readonly string[]) => commands.filter((command) => !command.startsWith('gpgconf')).forEach((command) => execFileSync('sh', ['-c', command]));
+  const rulings = (home: string): string | null => {
+    const scdaemon = '/usr/lib/gnupg/scdaemon';
+    return existsSync(scdaemon) ? spawnSync(scdaemon, ['--homedir', home, '--gpgconf-test'], { encoding: 'utf8' }).stderr : null;
+  };
+  const optionsIn = (file: string) => readFileSync(file, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+  const share = (home: string, state: 'missing' | 'read') => {
+    const gnupg: Gnupg = { ...valueIn(base, 'gnupg'), homeDir: home };
+    const scdaemon = installed('2.2.40', true, true);
+    const config = { ...configured(scdaemon, []), files: [{ path: join(home, 'scdaemon.conf'), state, uid: 1000, mtime: null }] };
+    return shareReader(gnupg, scdaemon, config)[0]?.commands ?? [];
+  };
+
+  test('a home that does not exist yet, with a blank and a quote in its name', () => {
+    const home = folder("alice's keys");
+    apply(share(home, 'missing'));
+    expect(optionsIn(join(home, 'scdaemon.conf'))).toEqual(['disable-ccid', 'pcsc-shared']);
+    expect(rulings(home) ?? '').toBe('');
+  });
+
+  test('a file without a final newline keeps its last line whole', () => {
+    const home = folder('gnupg');
+    mkdirSync(home, { mode: 0o700 });
+    writeFileSync(join(home, 'scdaemon.conf'), 'verbose');
+    apply(share(home, 'read'));
+    expect(optionsIn(join(home, 'scdaemon.conf'))).toEqual(['verbose', 'disable-ccid', 'pcsc-shared']);
+    expect(rulings(home) ?? '').toBe('');
+  });
+
+  test('rejected lines become comments or what was meant, and scdaemon accepts the file', () => {
+    const home = folder('gnupg');
+    mkdirSync(home, { mode: 0o700 });
+    const file = join(home, 'scdaemon.conf');
+    writeFileSync(file, 'disable-ccid # use pcscd\nverbose\nshared-access\n');
+    const remedy = mendLines(file, [{ line: 1, text: 'disable-ccid # use pcscd', mended: 'disable-ccid' }, { line: 3, text: 'shared-access', mended: null }], false, base.facts.host);
+    apply(remedy.commands);
+    expect(readFileSync(file, 'utf8')).toBe('disable-ccid\nverbose\n# shared-access\n');
+    expect(rulings(home) ?? '').toBe('');
+  });
+});
+
+describe('ending a scdaemon reaches that one', () => {
+  const alice = base.facts.host;
+  const host = (changes: Partial<Host>): Fact<Host> => ok({ ...valueIn(base, 'host'), ...changes }, 'test');
+  const root = host({ root: true, user: { uid: 0, name: 'root', groups: ['root'] } });
+  const sudo = host({ root: true, user: { uid: 0, name: 'root', groups: ['root'] }, calledBy: { uid: 1000, name: 'alice' } });
+  const [ours, mail] = valueIn(situation('two-scdaemons'), 'scdaemons') as [Scdaemon, Scdaemon];
+  const bobs: Scdaemon = { ...ours, ours: false, home: '/home/bob/.gnupg', process: { ...ours.process, pid: 2300, uid: 1001, user: 'bob' } };
+  const bobsMail: Scdaemon = { ...bobs, home: '/home/bob/.mail' };
+  const orphan: Scdaemon = { ...ours, process: { ...ours.process, parents: [{ pid: 1, comm: 'systemd' }] } };
+
+  test.each<[string, Scdaemon, Fact<Host>, string]>([
+    ['our own', ours, alice, 'gpgconf --kill scdaemon'],
+    ['our own, seen through sudo', ours, sudo, 'gpgconf --kill scdaemon'],
+    ['another home', mail, alice, 'GNUPGHOME=/home/alice/.mail-gnupg gpgconf --kill scdaemon'],
+    ['another user', bobs, alice, 'sudo -H -u bob gpgconf --kill scdaemon'],
+    ['another user, from root\'s shell', bobs, root, "su - bob -c 'gpgconf --kill scdaemon'"],
+    ['another user\'s other home', bobsMail, alice, 'sudo -H -u bob env GNUPGHOME=/home/bob/.mail gpgconf --kill scdaemon'],
+    ['an orphan', orphan, alice, 'kill -INT 2100'],
+    ['another user\'s orphan', { ...orphan, process: { ...orphan.process, uid: 1001 } }, alice, 'sudo kill -INT 2100'],
+  ])('%s', (_, scdaemon, who, command) => {
+    expect(endScdaemon(scdaemon, who).commands).toEqual([command]);
+  });
+});
