@@ -1,5 +1,5 @@
 import { matchesGlob } from '../glob.ts';
-import type { AddonPort } from '../pcsc/addon.ts';
+import { type AddonPort, State } from '../pcsc/addon.ts';
 import { countdown } from '../pcsc/deadline.ts';
 import type { OpenedPcsc, PcscPort } from '../pcsc/port.ts';
 import { absent, ok, reasonOf, skipped } from '../snapshot/fact.ts';
@@ -167,7 +167,7 @@ class PcscRun {
       probes,
       addon: view.addon,
       // Last, when they have long been there: nothing waits for them.
-      libraryReaders: await this.#libraryStates(view),
+      libraryReaders: await this.#libraryStates(view, daemon),
       libraryContext: view.context,
     };
   }
@@ -193,10 +193,14 @@ class PcscRun {
     });
   }
 
-  async #libraryStates({ backend }: LibraryView): Promise<Facts['libraryReaders']> {
+  async #libraryStates({ backend }: LibraryView, daemon: Fact<OpenedPcsc>): Promise<Facts['libraryReaders']> {
     const { library } = this.#ports;
     if ('missing' in backend) return backend.missing;
-    return library === null ? LEFT_OUT : library.states(Math.min(STATES_MS, this.#deadline()));
+    if (library === null) return LEFT_OUT;
+    const states = await library.states(Math.min(STATES_MS, this.#deadline()));
+    // They came while the daemon's probes were under way, so that these two bits may be our own doing.
+    const own = daemon.status === 'ok' ? State.exclusive | State.inUse : 0;
+    return states.status === 'ok' ? ok(states.value.map((row) => ({ ...row, state: row.state === null ? null : row.state & ~own })), states.source) : states;
   }
 
   async #probeAll(readers: Fact<ReaderState[]>, daemon: Fact<OpenedPcsc>, library: Promise<LibraryView>): Promise<Fact<Probe[]>> {

@@ -238,8 +238,9 @@ function notTried(reader: string, mode: ShareMode, reason: string): Probe {
 
 type OmitId<T> = T extends unknown ? Omit<T, 'id'> : never;
 
-/** SCARD_STATE_* bits (pcsc-lite PCSC/pcsclite.h) and what pcscd's own table would say for them. */
-const State = { unavailable: 0x8, empty: 0x10, present: 0x20, exclusive: 0x80, inUse: 0x100, mute: 0x200 } as const;
+/** SCARD_STATE_* bits (pcsc-lite PCSC/pcsclite.h). */
+export const State = { unavailable: 0x8, empty: 0x10, present: 0x20, exclusive: 0x80, inUse: 0x100, mute: 0x200 } as const;
+/** What pcscd's own table would say for them. */
 const stateBits: readonly (readonly [number, number])[] = [
   [State.unavailable, ReaderStateBit.unknown],
   [State.empty, ReaderStateBit.absent],

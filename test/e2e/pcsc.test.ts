@@ -87,6 +87,8 @@ describe('a reader', () => {
     expect(value(facts.readers)[0]).toMatchObject({ name: reader, present: true, sharing });
     expect(outcomes(facts.probes, reader)).toEqual(expected);
     expect(value(facts.libraryReaders).map(({ name }) => name)).toEqual(value(facts.readers).map(({ name }) => name));
+    // Whether a reader is in use is pcscd's to say: the library may have seen our own handle.
+    expect(value(facts.libraryReaders)[0]?.state).toBe(0x10022);
     expect(value(facts.libraryContext)).toEqual({ code: 'SCARD_S_SUCCESS', hex: '0x00000000' });
     expect(await rig.card(0).counts()).toMatchObject({ reset: 0, powerOff: 0, apdu: 0 });
     // Neither backend saw a handle of the other's: pcscd counts what it counted before.
