@@ -35,7 +35,7 @@ export function deriveHoldings(facts: Facts): Fact<ReaderReport[]> {
   const inUse = readers.filter(({ lock }) => lock?.state !== 'free').length;
   const reports = readers.map((reader): ReaderReport => {
     const probes = probesOf(reader.name, valueOf(facts.probes) ?? []);
-    const lock: Lock | null = reader.lock && { ...reader.lock, reader: reader.name, transaction: transactionOf(reader.lock.state, probes.direct), onlyOneInUse: inUse === 1 };
+    const lock: Lock | null = reader.lock && { ...reader.lock, reader: reader.name, transaction: transactionOf(reader.lock.state, probes.direct) ?? transactionInMemory(reader, facts.handles), onlyOneInUse: inUse === 1 };
     return {
       name: reader.name,
       card: { present: reader.present, atr: reader.atr },
@@ -74,6 +74,13 @@ function transactionOf(state: Lock['state'], direct: ReaderReport['probes']['dir
   if (state === 'exclusive') return null;
   if (direct?.outcome === 'blocked') return state === 'shared' ? true : null;
   return state === 'free' || direct?.outcome === 'ok' ? false : null;
+}
+
+/** Without a connect, pcscd's memory tells, as long as it knows as many handles as its table counts. */
+function transactionInMemory({ name, lock }: Listed, handles: Facts['handles']): boolean | null {
+  const ofReader = (valueOf(handles) ?? []).filter(({ reader }) => reader === name);
+  if (handles.status !== 'ok' || lock?.state !== 'shared' || ofReader.length !== lock.handles) return null;
+  return ofReader.some(({ access }) => access === 'transaction');
 }
 
 /** The daemon's answer where there is one, the library's where it alone answered. */

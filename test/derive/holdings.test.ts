@@ -26,6 +26,9 @@ describe('a reader\'s state', () => {
     ['shared, DIRECT answered', 1, direct('ok'), { mode: 'shared', handles: 1, transaction: false }],
     ['shared, DIRECT blocked', 2, direct('blocked'), { mode: 'shared', handles: 2, transaction: true }],
     ['free, DIRECT blocked by something else', 0, direct('blocked'), { mode: 'free', handles: 0, transaction: null }],
+    ['shared, a transaction in pcscd\'s memory', 2, { handles: ok([handle(R, 41, 'shared'), handle(R, 42, 'transaction')], 'x') }, { mode: 'shared', handles: 2, transaction: true }],
+    ['shared, no transaction in pcscd\'s memory', 1, { handles: ok([handle(R, 41, 'shared')], 'x') }, { mode: 'shared', handles: 1, transaction: false }],
+    ['shared, and pcscd\'s memory was read when it was otherwise', 2, { handles: ok([handle(R, 41, 'transaction')], 'x') }, { mode: 'shared', handles: 2, transaction: null }],
     ['exclusive', -1, direct('sharing-violation'), { mode: 'exclusive', handles: 1, transaction: null }],
   ])('%s', (_, sharing, more, expected) => expect(first({ readers: readers(reader(R, sharing)), ...more }).sharing).toEqual(expected));
 
@@ -79,6 +82,9 @@ describe('who holds a reader', () => {
     ['not a scdaemon that works over USB', { readers: exclusive, clients: clients([], { unattributed: 1 }), scdaemons: ok([scdaemon(7, { usesInternalCcid: true })], 'x') }, []],
     ['rather another than a scdaemon without an open card', { readers: exclusive, clients: clients([client(4, 'mycard'), client(7, 'scdaemon')]), scdaemons: ok([scdaemon(7, { cardOpen: ok(false, 'x') })], 'x') }, ['4 exclusive possible', '7 exclusive possible']],
     ['nobody nameable, when connections could not be listed', { readers: exclusive }, []],
+    ['likely a program of somebody else\'s that connects EXCLUSIVE, when a connection could not be attributed', { readers: exclusive, clients: clients([], { unattributed: 1, suspects: [process(4, 'firefox'), process(5, 'scdaemon')] }), scdaemons: ok([scdaemon(5, { ours: false, cardOpen: denied('root') })], 'x') }, ['5 exclusive likely', '4 exclusive possible']],
+    ['rather who is seen connected than who only runs', { readers: shared(1), clients: clients([client(4, 'mycard')], { unattributed: 1, suspects: [process(5, 'firefox')] }) }, ['4 shared likely', '5 shared possible']],
+    ['the connected one as the likely owner of a transaction', { readers: shared(1), clients: clients([client(4, 'mycard')], { unattributed: 1, suspects: [process(5, 'AusweisApp')] }), ...blocked }, ['4 transaction likely', '5 unknown possible']],
     ['not cardcheck itself', { readers: exclusive, clients: clients([client(3, 'node'), client(4, 'mycard')]), self: ok({ pids: [3], backends: [], blind: [] }, 'x') }, ['4 exclusive proven']],
   ])('%s', (_, given, expected) => expect(held(first(given))).toEqual(expected));
 
