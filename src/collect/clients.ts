@@ -1,9 +1,10 @@
 import { askForClients } from '../attribution/clients.ts';
 import type { Connector } from '../attribution/connectors.ts';
+import { identifyProgram } from '../data/client-programs.ts';
 import { absent, failed, ok, timedOut } from '../snapshot/fact.ts';
-import type { Client, Fact, FactValue } from '../snapshot/schema.ts';
+import type { Client, Fact, FactValue, Process } from '../snapshot/schema.ts';
 import { SystemError, type System } from '../system/port.ts';
-import { listPids, pidsNamed, readProcess } from '../system/process.ts';
+import { listPids, ownNamespaces, pidsNamed, processNames, readNamespaces, readProcess, sameNamespace } from '../system/process.ts';
 import { defineCollector } from './collector.ts';
 import { ownPids } from './own-pids.ts';
 import { parseSs, parseUnixTable, type UnixSocket } from './unix-sockets.ts';
@@ -17,6 +18,7 @@ const UNIX_TABLE_LIMIT = 16 * 1024 * 1024;
 const NETLINK_LIMIT = 1024 * 1024;
 const MAPS_LIMIT = 4 * 1024 * 1024;
 const MAX_NAMESPACES = 16;
+const MAX_SUSPECTS = 64;
 /** Where pcscd listens: pcsc-lite 1.9.0 and later, and before (src/pcscd.h.in). */
 const STANDARD_PATHS = ['/run/pcscd/pcscd.comm', '/var/run/pcscd/pcscd.comm'];
 
@@ -38,7 +40,7 @@ function failure(error: unknown): Fact<never> {
 
 async function collectClients(system: System): Promise<Fact<Clients>> {
   const given = system.env('PCSCLITE_CSOCK_NAME');
-  const paths = new Set(given === undefined ? STANDARD_PATHS : [given, ...STANDARD_PATHS]);
+  const paths = new Set(given === undefined ? STANDARD_PATHS : [given]);
   const asked = await askForClients(system, paths);
   if (asked !== null) return ok({ ...(await attribute(system, asked.map(connectionOf))), hiddenByNamespace: 0, complete: true }, 'SO_PEERCRED of pcscd\'s connections');
   const table = await system.readFile('/proc/net/unix', UNIX_TABLE_LIMIT).catch(() => null);
@@ -52,8 +54,28 @@ async function collectClients(system: System): Promise<Fact<Clients>> {
   const sockets = await listSockets(system);
   if (sockets === null) return withoutSs(visible);
   const { accepted, hidden, complete } = await acceptedSockets(system, sockets, paths);
-  return ok({ ...(await attribute(system, accepted)), hiddenByNamespace: hidden, complete }, 'ss -axpn');
+  const found = await attribute(system, accepted);
+  const unseen = found.unattributed + hidden > 0;
+  return ok({ ...found, hiddenByNamespace: hidden, complete, ...(unseen ? { suspects: await suspects(system, found.clients) } : {}) }, 'ss -axpn');
 }
+
+/** Programs that may own a connection nobody could be found for: those that run, are known to connect to cards and were not seen connected. */
+async function suspects(system: System, seen: readonly Client[]): Promise<Process[]> {
+  const known = new Set([...ownPids(system), ...seen.map(({ process }) => process?.pid)]);
+  const mayConnect = (process: Pick<Process, 'comm' | 'argv' | 'exe'>) => ['pcsc', 'host'].includes(identifyProgram(process)?.transport ?? '') && identifyProgram(process)?.connects !== 'none';
+  const names = [...(await processNames(system))].filter(([pid, comm]) => !known.has(pid) && mayConnect({ comm, argv: [], exe: null }));
+  const processes = await Promise.all(names.slice(0, MAX_SUSPECTS).map(([pid]) => readProcess(system, pid)));
+  const hidden = await Promise.all(processes.map((process) => process !== null && mayConnect(process) && hidesConnections(system, process)));
+  return processes.filter((_, index) => hidden[index]) as Process[];
+}
+
+/** Whether a connection of it could have gone unseen: its descriptors are closed to this user, or its network namespace is another. */
+const hidesConnections = ({ readDir }: System, { pid, confinement }: Process): Promise<boolean> | boolean =>
+  confinement !== null ||
+  readDir(`/proc/${pid}/fd`).then(
+    () => false,
+    () => true,
+  );
 
 /** Without `ss` the kernel tells how many connections there are, but not whose. */
 function withoutSs(visible: number | null): Fact<never> {
@@ -91,9 +113,10 @@ interface Accepted {
 }
 
 async function acceptedSockets(system: System, sockets: readonly UnixSocket[], paths: ReadonlySet<string>): Promise<Accepted> {
-  const served = sockets.filter(({ path }) => path !== null && paths.has(path));
+  const atPath = sockets.filter(({ path }) => path !== null && paths.has(path));
+  const [servers, strangers] = await serversOf(system, atPath);
+  const served = atPath.filter(({ users }) => !users.some(({ pid }) => strangers.has(pid)));
   const accepted = connections(served, sockets);
-  const servers = await serversOf(system, served);
   const hidden = servers.length === 0 ? null : await hiddenSockets(system, servers, sockets);
   if (hidden === null) return { accepted, hidden: 0, complete: false };
   const elsewhere = hidden.size === 0 ? [] : await inOtherNamespaces(system, hidden);
@@ -114,10 +137,17 @@ function connections(served: readonly UnixSocket[], sockets: readonly UnixSocket
   return served.filter(({ peer, state }) => state === 'ESTAB' && peer !== '0').map(({ peer }) => ({ inode: peer, users: byInode.get(peer)?.users ?? [] }));
 }
 
-/** pcscd's processes behind these sockets; systemd keeps the listening one open as well. */
-async function serversOf(system: System, served: readonly UnixSocket[]): Promise<number[]> {
+/**
+ * pcscd's processes behind these sockets, and apart from them those of containers that listen under the same name;
+ * systemd keeps the listening socket open as well.
+ */
+async function serversOf(system: System, served: readonly UnixSocket[]): Promise<[ours: number[], strangers: ReadonlySet<number>]> {
   const named = new Set(await pidsNamed(system, 'pcscd'));
-  return [...new Set(served.flatMap(({ users }) => users.map(({ pid }) => pid)))].filter((pid) => named.has(pid));
+  const pids = [...new Set(served.flatMap(({ users }) => users.map(({ pid }) => pid)))].filter((pid) => named.has(pid));
+  const own = await ownNamespaces(system);
+  // By pid and not by mount namespace: systemd gives the machine's own pcscd one of the latter.
+  const foreign = await Promise.all(pids.map(async (pid) => sameNamespace(own.pid, (await readNamespaces(system, pid)).pid) === false));
+  return [pids.filter((_, index) => !foreign[index]), new Set(pids.filter((_, index) => foreign[index]))];
 }
 
 /** Inodes of a process's sockets, apart from those to the kernel; null: closed to this user. */

@@ -52,11 +52,13 @@ export function sightings(facts: Facts): Sightings {
   const fromClients = (connected?.clients ?? []).filter(isForeign).map((client) => suspectFrom(client as Client & { process: Process }, scdaemons));
   const seen = new Set(fromClients.map(({ process }) => process.pid));
   // A scdaemon hides its connection from other users and even from its own, but not that it has a card open.
-  const hidden = scdaemons.filter((one) => !seen.has(one.process.pid) && holdsCardThroughPcsc(one)).map((scdaemon) => ({ ...suspectOf(scdaemon.process, scdaemon), modules: [], connections: 0 }));
+  const hidden = scdaemons.filter((one) => !seen.has(one.process.pid) && holdsCardThroughPcsc(one)).map((scdaemon) => suspectFrom({ process: scdaemon.process, modules: [], connections: 0 }, scdaemons));
+  for (const { process } of hidden) seen.add(process.pid);
+  const running = (connected?.suspects ?? []).filter(({ pid }) => !seen.has(pid) && !own.has(pid)).map((process) => suspectFrom({ process, modules: [], connections: 0 }, scdaemons));
   const anonymous = (connected?.clients ?? []).filter(({ process }) => process === null).reduce((sum, { connections }) => sum + connections, 0);
   const unseen = connected === undefined ? null : connected.unattributed + connected.hiddenByNamespace + anonymous;
   return {
-    suspects: [...fromClients, ...hidden].sort((one, other) => one.process.pid - other.process.pid),
+    suspects: [...fromClients, ...hidden, ...running].sort((one, other) => one.process.pid - other.process.pid),
     handles: (valueOf(facts.handles) ?? []).filter(({ pid }) => pid === null || !own.has(pid)),
     unseen,
     // Memory that was read and does not fit the table (else it would have answered) means that handles were changing.
@@ -65,11 +67,9 @@ export function sightings(facts: Facts): Sightings {
   };
 }
 
-function suspectFrom({ process, modules, connections }: Client & { process: Process }, scdaemons: readonly Scdaemon[]): Suspect {
-  return { ...suspectOf(process, scdaemons.find((one) => one.process.pid === process.pid) ?? null), modules, connections };
+function suspectFrom({ process, modules, connections }: Pick<Client, 'modules' | 'connections'> & { process: Process }, scdaemons: readonly Scdaemon[]): Suspect {
+  return { process, modules, connections, program: identifyProgram(process), scdaemon: scdaemons.find((one) => one.process.pid === process.pid) ?? null };
 }
-
-const suspectOf = (process: Process, scdaemon: Scdaemon | null) => ({ process, program: identifyProgram(process), scdaemon });
 
 const cardOpen = (scdaemon: Scdaemon): boolean | undefined => valueOf(scdaemon.cardOpen);
 const holdsCardThroughPcsc = (scdaemon: Scdaemon): boolean => cardOpen(scdaemon) === true && scdaemon.usesInternalCcid === false;
@@ -119,15 +119,17 @@ function holder(process: Process, modules: readonly string[], access: Holder['ac
 
 // --- by elimination -----------------------------------------------------------------------------
 
-/** How well a suspect fits: what it said itself, what its program does, nothing known, what its program never does. */
-const WEIGHT = { saysSo: 3, fits: 2, unknown: 1, unfit: 0, no: -1 } as const;
+/** How well a suspect fits: what it said itself, what its program does, nothing known, what its program never does, not even seen connected. */
+const WEIGHT = { saysSo: 3, fits: 2, unknown: 1, unfit: 0, no: -1, unseen: -2 } as const;
 
-function weight({ program, scdaemon }: Suspect, state: Lock['state']): number {
+function weight({ program, scdaemon, connections }: Suspect, state: Lock['state']): number {
   if (scdaemon !== null && cardOpen(scdaemon) === false) return WEIGHT.no;
   if (scdaemon?.usesInternalCcid === true) return WEIGHT.no;
   if (scdaemon !== null && holdsCardThroughPcsc(scdaemon)) return WEIGHT.saysSo;
   if (program === null) return WEIGHT.unknown;
   if (program.connects === 'none') return WEIGHT.no;
+  // It only runs; what it is connected to could not be seen. That a lock is EXCLUSIVE fits few programs.
+  if (connections === 0) return state === 'exclusive' && program.connects === 'exclusive' ? WEIGHT.fits : WEIGHT.unseen;
   const mayShare = program.connects !== 'exclusive' || program.id === 'scdaemon';
   const mayExclude = program.connects !== 'shared';
   return (state === 'exclusive' ? mayExclude : mayShare) ? WEIGHT.fits : WEIGHT.unfit;
@@ -137,10 +139,11 @@ function byElimination(lock: Lock, seen: Sightings): Attribution {
   const ranked = seen.suspects
     .map((suspect) => ({ suspect, weight: weight(suspect, lock.state) }))
     .sort((one, other) => other.weight - one.weight || one.suspect.process.pid - other.suspect.process.pid);
+  const connected = ranked.filter(({ weight: own }) => own !== WEIGHT.unseen);
   const holders = ranked.map(({ suspect, weight: own }) => {
     const rivals = ranked.filter((other) => other.weight >= own).length;
-    const certainty = certaintyOf(lock, seen, { own, rivals, all: ranked.length });
-    const access = accessOf(lock, suspect, ranked.map(({ suspect: one }) => one));
+    const certainty = certaintyOf(lock, seen, { own, rivals, all: connected.length });
+    const access = accessOf(lock, suspect, connected.map(({ suspect: one }) => one));
     return holder(suspect.process, suspect.modules, access, certainty, evidenceOf(lock, seen, suspect, ranked.length));
   });
   return { holders, unattributed: seen.unseen ?? lock.handles ?? 1 };
@@ -157,7 +160,7 @@ function certaintyOf({ state, handles, onlyOneInUse }: Lock, { closed, onePcscd 
   if (closed && all === 1 && own >= WEIGHT.unknown) return 'proven';
   // It says that it has a card open through PC/SC, and the only handle there is in all of pcscd is this one.
   if (own === WEIGHT.saysSo && rivals === 1 && state === 'exclusive' && onlyOneInUse && onePcscd) return 'proven';
-  if (own === WEIGHT.no) return 'possible';
+  if (own <= WEIGHT.no) return 'possible';
   if (all === 1) return 'likely';
   return own >= WEIGHT.fits && rivals <= (handles ?? 1) ? 'likely' : 'possible';
 }
@@ -165,7 +168,7 @@ function certaintyOf({ state, handles, onlyOneInUse }: Lock, { closed, onePcscd 
 function accessOf({ state, transaction }: Lock, suspect: Suspect, all: readonly Suspect[]): Holder['access'] {
   if (state === 'exclusive') return 'exclusive';
   if (transaction !== true) return 'shared';
-  if (all.length === 1) return 'transaction';
+  if (all.length === 1 && all[0] === suspect) return 'transaction';
   const keepers = all.filter(({ program }) => program?.transactions === 'session');
   return keepers.length === 1 && keepers[0] === suspect ? 'transaction' : 'unknown';
 }
@@ -174,6 +177,7 @@ function evidenceOf({ state, handles, transaction, onlyOneInUse }: Lock, { unsee
   const sentences: (string | false | undefined)[] = [
     state === 'exclusive' ? 'PC/SC says that one handle holds the reader exclusively.' : handles === null ? 'PC/SC says that the reader is in use.' : `pcscd counts ${plural(handles, 'open handle')} on the reader.`,
     transaction === true && 'A DIRECT connect got no answer in time, so a transaction is open.',
+    connections === 0 && `Process ${process.pid} runs; its connections could not be seen.`,
     connections > 0 && `Process ${process.pid} has ${plural(connections, 'connection')} to pcscd.`,
     scdaemon !== null && scdaemonEvidence(scdaemon),
     scdaemon !== null && holdsCardThroughPcsc(scdaemon) && onlyOneInUse && 'No other reader is in use.',

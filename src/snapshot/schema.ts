@@ -259,7 +259,7 @@ export const factSchemas = {
 
   // the same through libpcsclite, as applications see it
   addon: fact(z.object({ version: z.string(), path: path.nullable() })),
-  libraryReaders: fact(z.array(z.object({ name: z.string(), state: z.int().nullable().meta({ description: 'SCARD_STATE_* bits; null: libpcsclite gave none in time' }), atr: z.string().nullable() }))),
+  libraryReaders: fact(z.array(z.object({ name: z.string(), state: z.int().nullable().meta({ description: 'SCARD_STATE_* bits, EXCLUSIVE and INUSE only where pcscd\'s own table was not read; null: libpcsclite gave none in time' }), atr: z.string().nullable() }))),
   libraryContext: fact(z.object({ code: z.string(), hex: z.string() })).meta({ description: 'result of SCardEstablishContext' }),
 
   // sharing
@@ -268,6 +268,7 @@ export const factSchemas = {
       clients: z.array(client),
       unattributed: z.int().meta({ description: 'connections whose process could not be seen' }),
       hiddenByNamespace: z.int().meta({ description: 'connections that ss does not list, by pcscd\'s own descriptors' }),
+      suspects: z.array(processSchema).optional().meta({ description: 'programs known to connect to cards that run while connections could not be attributed' }),
       complete: z.boolean().default(false).meta({ description: 'pcscd\'s own descriptors were compared: no connection stays uncounted' }),
     }),
   ),

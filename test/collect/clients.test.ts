@@ -74,6 +74,19 @@ describe.each(['asked of the kernel', 'found by ss'])('clients of pcscd, %s', (w
     expect(fact).toMatchObject({ status: 'ok', value: { clients: [], unattributed: 1 } });
   });
 
+  it('names the programs that might own a connection nobody was found for, and else none', async () => {
+    await runScript(serverScript(socket));
+    const agent = await runScript(`process.title = 'yubikey-agent'; console.log('ready'); setInterval(() => {}, 1000);`);
+    const seen = await runScript(clientScript(socket));
+    const suspectsIn = (fact: Awaited<ReturnType<typeof look>>) => (fact.status === 'ok' ? fact.value.suspects?.map(({ pid }) => pid) : undefined);
+    expect(suspectsIn(await look())).toBeUndefined();
+    const system = realSystem();
+    const closed = (path: string) => [agent, seen].some(({ pid }) => path.startsWith(`/proc/${pid}/fd`));
+    const unless = <T>(path: string, work: () => Promise<T>) => (closed(path) ? Promise.reject(new Error('EACCES')) : work());
+    const others = machine({ live: false, readLink: (path) => unless(path, () => system.readLink(path)), readDir: (path) => unless(path, () => system.readDir(path)) });
+    expect(suspectsIn(await look(others))).toEqual([agent.pid]);
+  });
+
   it('finds a client in another network namespace', async () => {
     await runScript(serverScript(socket));
     const near = await runScript(clientScript(socket));
@@ -124,6 +137,14 @@ describe.each(['asked of the kernel', 'found by ss'])('clients of pcscd, %s', (w
     const run: System['run'] = (program) => Promise.reject(new SystemError('ENOENT', program));
     expect(await look(machine({ run }))).toMatchObject({ status: 'absent', reason: expect.stringContaining('1 connection') });
   });
+});
+
+it('leaves out clients of a pcscd in a container that listens under the same name', async () => {
+  await runScript(serverScript(socket), 'unshare', '-m', '-p', '-f', '--kill-child');
+  await runScript(clientScript(socket));
+  const system = machineOf({});
+  const fact = (await clients.collect({ ...system, run: withoutPerl(system.run) }, options)).clients;
+  expect(fact).toMatchObject({ status: 'ok', value: { clients: [], unattributed: 0, complete: false } });
 });
 
 it('takes a recorded machine without sockets for one without clients', async () => {

@@ -33,7 +33,7 @@ export const client = (pid: number, comm: string, connections = 1, more: Partial
   ...more,
 });
 
-export const clients = (list: Client[], more: { unattributed?: number; hiddenByNamespace?: number; complete?: boolean } = {}): Facts['clients'] =>
+export const clients = (list: Client[], more: { unattributed?: number; hiddenByNamespace?: number; complete?: boolean; suspects?: Process[] } = {}): Facts['clients'] =>
   ok({ clients: list, unattributed: 0, hiddenByNamespace: 0, complete: true, ...more }, 'ss');
 
 export const reader = (name: string, sharing: number, more: Partial<ReaderState> = {}): ReaderState => ({
