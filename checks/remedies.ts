@@ -96,7 +96,8 @@ export function releaseHolders(holders: readonly Holder[], host: Fact<Host>): Re
   return host.status === 'ok' && host.value.root ? [restartPcscd(host)] : [LOOK_AS_ROOT];
 }
 
-const LOOK_AS_ROOT: Remedy = { title: 'Find out which process it is', kind: 'now', commands: ['sudo cardcheck'], edits: [], price: null };
+/** sudo has a PATH of its own, in which neither cardcheck nor its node need be. */
+export const LOOK_AS_ROOT: Remedy = { title: 'Look again as root, who sees every process', kind: 'now', commands: ['sudo env "PATH=$PATH" cardcheck'], edits: [], price: null };
 
 /** By the name reports give it: the program's label, with its confinement or after a module it loaded. */
 function programOf({ command }: Holder): ClientProgram | undefined {

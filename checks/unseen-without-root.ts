@@ -1,4 +1,5 @@
 import { defineCheck } from '../src/check.ts';
+import { LOOK_AS_ROOT } from './remedies.ts';
 
 export default defineCheck({
   code: 'CC902',
@@ -12,7 +13,7 @@ export default defineCheck({
         data: { what: blind.map(({ what }) => what) },
         certainty: 'proven',
         evidence: blind.map(({ what, need }) => `${what}: needs ${need}.`),
-        remedies: [{ title: 'Look again as root', kind: 'now', commands: ['sudo cardcheck'], edits: [], price: null }],
+        remedies: [LOOK_AS_ROOT],
       },
     ];
   },
