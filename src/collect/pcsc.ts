@@ -9,7 +9,7 @@ import type { CollectOptions } from './collector.ts';
 import type { OnProgress } from './progress.ts';
 
 /** What has to be looked at before pcscd may be contacted. */
-export type LookedAt = Pick<Facts, 'pcscdProcesses' | 'scdaemons' | 'usbHolders'>;
+export type LookedAt = Pick<Facts, 'pcscdProcesses' | 'pcscdSocket' | 'pcscdUnits' | 'scdaemons' | 'usbHolders'>;
 export type PcscFacts = Pick<Facts, 'daemon' | 'readers' | 'probes' | 'addon' | 'libraryReaders' | 'libraryContext'>;
 
 /** The backends of this run; null: not used here. */
@@ -47,8 +47,8 @@ export async function collectPcsc(
   }
 }
 
-/** Whether pcscd may be spoken to, and if so, whether that starts it. */
-export type Contact = { allowed: true; wakes: boolean } | { allowed: false; why: string };
+/** Whether pcscd may be spoken to, and if so, whether that starts it; null: that cannot be told from here. */
+export type Contact = { allowed: true; wakes: boolean | null } | { allowed: false; why: string };
 
 /**
  * A pcscd that sleeps behind a socket unit claims every reader and powers every card as it wakes, so it is left
@@ -61,11 +61,25 @@ export async function decideContact(
   ports: Pick<PcscPorts, 'daemon'>,
 ): Promise<Contact> {
   if (!system.live) return { allowed: false, why: 'these are the files of a machine, not the machine itself' };
-  if (ports.daemon === null || (await isAwake(system, looked.pcscdProcesses))) return { allowed: true, wakes: false };
-  if (passive) return { allowed: false, why: 'pcscd sleeps, and --passive does not wake it' };
-  if (!wake) return { allowed: false, why: 'pcscd sleeps, and --no-wake leaves it so' };
+  const wakes = ports.daemon === null ? false : await wouldWake(system, looked);
+  if (wakes === false) return { allowed: true, wakes };
+  const sleeper = wakes === true ? 'pcscd sleeps' : 'no pcscd is in sight, and connecting might wake one';
+  if (passive) return { allowed: false, why: `${sleeper}; --passive leaves it so` };
+  if (!wake) return { allowed: false, why: `${sleeper}; --no-wake leaves it so` };
   const obstacle = usbObstacle(looked.usbHolders) ?? scdaemonObstacle(looked.scdaemons);
-  return obstacle === null ? { allowed: true, wakes: true } : { allowed: false, why: `pcscd sleeps and was not woken: ${obstacle}` };
+  return obstacle === null ? { allowed: true, wakes } : { allowed: false, why: `${sleeper}; it was left so because ${obstacle}` };
+}
+
+/**
+ * Whether a connection would start pcscd: none runs, and systemd listens for it. Null where neither is in sight,
+ * e.g. in a container that has the socket of its host, or for a socket of another name.
+ */
+async function wouldWake(system: System, { pcscdProcesses, pcscdSocket, pcscdUnits }: LookedAt): Promise<boolean | null> {
+  if (await isRunning(system, pcscdProcesses)) return false;
+  const elsewhere = pcscdSocket.status === 'ok' && pcscdSocket.value.from !== 'default';
+  if (pcscdUnits.status !== 'ok' || elsewhere) return null;
+  const isActive = (unit: string) => pcscdUnits.value.some(({ name, active }) => name === unit && active === 'active');
+  return !isActive('pcscd.service') && isActive('pcscd.socket');
 }
 
 const PID_FILE = '/run/pcscd/pcscd.pid';
@@ -74,7 +88,7 @@ const PID_FILE = '/run/pcscd/pcscd.pid';
  * Whether a pcscd of this machine runs, as opposed to one in a container. Where its namespace cannot be seen,
  * the pid it left in its own pid file tells (pcsc-lite pcscdaemon.c writes it and removes it at the end).
  */
-async function isAwake(system: System, processes: Facts['pcscdProcesses']): Promise<boolean> {
+async function isRunning(system: System, processes: Facts['pcscdProcesses']): Promise<boolean> {
   if (processes.status !== 'ok') return false;
   if (processes.value.some(({ sameMountNamespace }) => sameMountNamespace === true)) return true;
   const unclear = processes.value.filter(({ sameMountNamespace }) => sameMountNamespace === null);
@@ -154,9 +168,9 @@ class PcscRun {
     this.#left = countdown(WHOLE_RUN * options.timeoutMs);
   }
 
-  async collect(wakes: boolean): Promise<PcscFacts> {
+  async collect(wakes: boolean | null): Promise<PcscFacts> {
     const daemon = await this.#openDaemon();
-    const daemonReaders = daemon.status === 'ok' ? await this.#step('pcscd', 'pcscd, where a reader is still initialising', () => daemon.value.readers(this.#deadline())) : daemon;
+    const daemonReaders = daemon.status === 'ok' ? await this.#step('reader table', 'pcscd, where a reader is still initialising', () => daemon.value.readers(this.#deadline())) : daemon;
     const library = this.#openLibrary(daemon, daemonReaders);
     const readers = daemonReaders.status === 'ok' ? daemonReaders : await library.then(({ readers }) => (readers.status === 'ok' ? readers : daemonReaders));
     const probes = await this.#probeAll(readers, daemon, library);
@@ -175,7 +189,7 @@ class PcscRun {
   async #openDaemon(): Promise<Fact<OpenedPcsc>> {
     const { daemon } = this.#ports;
     if (daemon === null) return absent('there is no pcscd on this system');
-    return this.#step('pcscd', 'pcscd, which does not answer', () => daemon.open(this.#deadline()));
+    return this.#step('reader table', 'pcscd, which does not answer', () => daemon.open(this.#deadline()));
   }
 
   /** Context and readers through libpcsclite: no connect to any reader. */
@@ -241,8 +255,9 @@ class PcscRun {
     if (sharing === -1) return 'derived: sharing-violation, the reader is held exclusively';
     if (sharing > 0) return `derived: sharing-violation, ${sharing === 1 ? 'a handle is' : `${sharing} handles are`} open on the reader`;
     if (!this.#options.exclusive) return 'not tried: --no-exclusive';
-    const shared = probes.find(({ mode, outcome }) => mode === 'shared' && outcome !== 'ok');
-    return shared === undefined ? null : `derived: ${shared.outcome}, as with SHARED`;
+    const shared = probes.find(({ mode }) => mode === 'shared');
+    if (shared === undefined || shared.outcome === 'ok') return null;
+    return shared.outcome === 'skipped' ? shared.reason : `derived: ${shared.outcome}, as with SHARED`;
   }
 
   async #connect({ name: backend, pcsc }: Extract<Backend, { pcsc: OpenedPcsc }>, reader: string, mode: ShareMode): Promise<Probe> {
@@ -281,7 +296,7 @@ function libraryDanger(fact: Fact<unknown>): string | null {
   return isDangerous ? `libpcsclite would wait without limit: ${reasonOf(fact)}` : null;
 }
 
-function daemonFact({ protocol, announced, slots }: OpenedPcsc, source: string, woken: boolean): Facts['daemon'] {
+function daemonFact({ protocol, announced, slots }: OpenedPcsc, source: string, woken: boolean | null): Facts['daemon'] {
   if (protocol === null || announced === null) return absent('this backend does not tell');
   return ok({ protocol, announced, slots, woken }, source);
 }

@@ -251,7 +251,7 @@ export const factSchemas = {
       protocol: z.object({ major: z.int(), minor: z.int() }),
       announced: z.object({ major: z.int(), minor: z.int() }),
       slots: z.int().nullable().meta({ description: 'entries of the reader table: 16, 48 on Fedora, N from protocol 4:6; null: it was not sent' }),
-      woken: z.boolean().meta({ description: 'pcscd was asleep and our connection started it' }),
+      woken: z.boolean().nullable().meta({ description: 'pcscd was asleep and our connection started it; null: that could not be told' }),
     }),
   ),
   readers: fact(z.array(readerState)).meta({ description: 'the daemon\'s own table, or the library\'s view of it where there is no socket' }),

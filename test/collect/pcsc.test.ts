@@ -48,8 +48,16 @@ const scdaemon = (usesInternalCcid: boolean | null, cardOpen: Extract<Facts['scd
 const usbHolders = (...holders: Process[]): Facts['usbHolders'] =>
   ok({ holders: holders.map((process) => ({ node: '/dev/bus/usb/001/004', process })), unseenProcesses: 9 }, '/proc');
 
-const awake: LookedAt = { pcscdProcesses: pcscd(true), usbHolders: usbHolders(process_(77, 'pcscd')), scdaemons: ok([], '/proc') };
-const asleep: LookedAt = { pcscdProcesses: ok([], '/proc'), usbHolders: usbHolders(), scdaemons: ok([], '/proc') };
+const units = (service: string, socket: string): Facts['pcscdUnits'] =>
+  ok(
+    [['pcscd.service', service] as const, ['pcscd.socket', socket] as const].map(([name, active]) => ({ name, load: 'loaded', active, sub: '', fileState: 'enabled', fragment: null, dropIns: [] })),
+    'systemctl show',
+  );
+const noSystemd: Facts['pcscdUnits'] = absent('systemd does not run here');
+const socket = (from: 'default' | 'PCSCLITE_CSOCK_NAME'): Facts['pcscdSocket'] => ok({ path: '/run/pcscd/pcscd.comm', from, kind: 'socket', mode: 0o666, uid: 0, writable: true, listening: null }, 'stat');
+
+const awake: LookedAt = { pcscdProcesses: pcscd(true), pcscdUnits: noSystemd, pcscdSocket: socket('default'), usbHolders: usbHolders(process_(77, 'pcscd')), scdaemons: ok([], '/proc') };
+const asleep: LookedAt = { pcscdProcesses: ok([], '/proc'), pcscdUnits: units('inactive', 'active'), pcscdSocket: socket('default'), usbHolders: usbHolders(), scdaemons: ok([], '/proc') };
 
 /** The machine with nothing but a pid file. */
 const withPidFile = (text: string): System => ({ ...realSystem(), readFile: async (path) => (path === '/run/pcscd/pcscd.pid' ? text : Promise.reject(new SystemError('ENOENT', path))) });
@@ -63,6 +71,8 @@ describe('a pcscd that sleeps', () => {
     ['while scdaemon has a reader open over USB', {}, { scdaemons: scdaemon(true, absent('')) }, /scdaemon \(88\) holds/],
     ['while another user\'s scdaemon may', {}, { scdaemons: scdaemon(null, denied('root')) }, /scdaemon \(88\) may hold/],
     ['while only the one of a container runs', { passive: true }, { pcscdProcesses: pcscd(false) }, /--passive/],
+    ['with --passive, in a container where it cannot be seen', { passive: true }, { pcscdUnits: noSystemd }, /no pcscd is in sight.*--passive/],
+    ['with --no-wake, when the socket is not the one systemd has', { wake: false }, { pcscdSocket: socket('PCSCLITE_CSOCK_NAME'), pcscdUnits: units('inactive', 'inactive') }, /no pcscd is in sight.*--no-wake/],
   ])('is not woken %s', async (_, settings, seen, why) => {
     const daemon = await daemonWith();
     const facts = await collectPcsc(withPidFile(''), { ...options, ...settings }, { ...asleep, ...seen }, { daemon: pcscdSocket(daemon.path), library: null });
@@ -81,6 +91,17 @@ describe('a pcscd that sleeps', () => {
     const facts = await collectPcsc(withPidFile(''), options, { ...asleep, ...seen }, { daemon: pcscdSocket(daemon.path), library: null });
     expect(facts.daemon).toMatchObject({ status: 'ok', value: { woken: true } });
   });
+});
+
+test.each<[string, Partial<LookedAt>, boolean | null]>([
+  ['runs in sight', { pcscdProcesses: pcscd(true) }, false],
+  ['runs out of sight, but systemd knows', { pcscdUnits: units('active', 'active') }, false],
+  ['would not be started by anybody', { pcscdUnits: units('inactive', 'inactive') }, false],
+  ['is on the other side of a container', { pcscdUnits: noSystemd }, null],
+])('of a pcscd that %s cardcheck does not claim to have woken it', async (_, seen, woken) => {
+  const daemon = await daemonWith();
+  const facts = await collectPcsc(withPidFile(''), options, { ...asleep, ...seen }, { daemon: pcscdSocket(daemon.path), library: null });
+  expect(facts.daemon).toMatchObject({ status: 'ok', value: { woken } });
 });
 
 test.each<[string, boolean | null, string, boolean]>([
