@@ -38,8 +38,8 @@ export interface Sightings {
   unseen: number | null;
   /** Every connection of pcscd's is accounted for, and nothing shows that they changed meanwhile. */
   closed: boolean;
-  /** More pcscds than one would make a connection's meaning doubtful. */
-  onePcscd: boolean;
+  /** When the only pcscd started; null: unknown, or there are several and a connection may be to any. */
+  pcscdStart: string | null;
 }
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -47,23 +47,24 @@ const plural = (count: number, noun: string): string => `${count} ${noun}${count
 export function sightings(facts: Facts): Sightings {
   const own = new Set(valueOf(facts.self)?.pids ?? []);
   const connected = valueOf(facts.clients);
+  const [pcscd, ...others] = valueOf(facts.pcscdProcesses) ?? [];
   const scdaemons = valueOf(facts.scdaemons) ?? [];
   const isForeign = ({ process }: { process: Process | null }) => process !== null && !own.has(process.pid);
   const fromClients = (connected?.clients ?? []).filter(isForeign).map((client) => suspectFrom(client as Client & { process: Process }, scdaemons));
   const seen = new Set(fromClients.map(({ process }) => process.pid));
-  // A scdaemon hides its connection from other users and even from its own, but not that it has a card open.
-  const hidden = scdaemons.filter((one) => !seen.has(one.process.pid) && holdsCardThroughPcsc(one)).map((scdaemon) => suspectFrom({ process: scdaemon.process, modules: [], connections: 0 }, scdaemons));
-  for (const { process } of hidden) seen.add(process.pid);
-  const running = (connected?.suspects ?? []).filter(({ pid }) => !seen.has(pid) && !own.has(pid)).map((process) => suspectFrom({ process, modules: [], connections: 0 }, scdaemons));
   const anonymous = (connected?.clients ?? []).filter(({ process }) => process === null).reduce((sum, { connections }) => sum + connections, 0);
   const unseen = connected === undefined ? null : connected.unattributed + connected.hiddenByNamespace + anonymous;
+  // A scdaemon hides its connection from other users and even from its own, but not that it has a card open.
+  const hidden = (unseen === 0 ? [] : scdaemons).filter((one) => !seen.has(one.process.pid) && holdsCardThroughPcsc(one)).map((scdaemon) => suspectFrom({ process: scdaemon.process, modules: [], connections: 0 }, scdaemons));
+  for (const { process } of hidden) seen.add(process.pid);
+  const running = (connected?.suspects ?? []).filter(({ pid }) => !seen.has(pid) && !own.has(pid)).map((process) => suspectFrom({ process, modules: [], connections: 0 }, scdaemons));
   return {
     suspects: [...fromClients, ...hidden, ...running].sort((one, other) => one.process.pid - other.process.pid),
     handles: (valueOf(facts.handles) ?? []).filter(({ pid }) => pid === null || !own.has(pid)),
     unseen,
     // Memory that was read and does not fit the table (else it would have answered) means that handles were changing.
-    closed: connected?.complete === true && unseen === 0 && hidden.length === 0 && facts.handles.status !== 'ok',
-    onePcscd: valueOf(facts.pcscdProcesses)?.length === 1,
+    closed: connected?.complete === true && unseen === 0 && facts.handles.status !== 'ok',
+    pcscdStart: others.length === 0 ? (pcscd?.process.startedAt ?? null) : null,
   };
 }
 
@@ -142,7 +143,7 @@ function byElimination(lock: Lock, seen: Sightings): Attribution {
   const connected = ranked.filter(({ weight: own }) => own !== WEIGHT.unseen);
   const holders = ranked.map(({ suspect, weight: own }) => {
     const rivals = ranked.filter((other) => other.weight >= own).length;
-    const certainty = certaintyOf(lock, seen, { own, rivals, all: connected.length });
+    const certainty = certaintyOf(lock, seen, { startedAt: suspect.process.startedAt, own, rivals, all: connected.length });
     const access = accessOf(lock, suspect, connected.map(({ suspect: one }) => one));
     return holder(suspect.process, suspect.modules, access, certainty, evidenceOf(lock, seen, suspect, ranked.length));
   });
@@ -150,16 +151,19 @@ function byElimination(lock: Lock, seen: Sightings): Attribution {
 }
 
 interface Standing {
+  startedAt: string | null;
   own: number;
   /** How many fit as well or better, itself included. */
   rivals: number;
   all: number;
 }
 
-function certaintyOf({ state, handles, onlyOneInUse }: Lock, { closed, onePcscd }: Sightings, { own, rivals, all }: Standing): Certainty {
+function certaintyOf({ state, handles, onlyOneInUse }: Lock, { closed, pcscdStart }: Sightings, { startedAt, own, rivals, all }: Standing): Certainty {
   if (closed && all === 1 && own >= WEIGHT.unknown) return 'proven';
-  // It says that it has a card open through PC/SC, and the only handle there is in all of pcscd is this one.
-  if (own === WEIGHT.saysSo && rivals === 1 && state === 'exclusive' && onlyOneInUse && onePcscd) return 'proven';
+  // It says that it has a card open through PC/SC, and the only handle there is in all of pcscd is this one. After a
+  // restart of pcscd it may still say so, without a connection.
+  const outlived = startedAt === null || pcscdStart === null || Date.parse(startedAt) < Date.parse(pcscdStart);
+  if (own === WEIGHT.saysSo && rivals === 1 && state === 'exclusive' && onlyOneInUse && !outlived) return 'proven';
   if (own <= WEIGHT.no) return 'possible';
   if (all === 1) return 'likely';
   return own >= WEIGHT.fits && rivals <= (handles ?? 1) ? 'likely' : 'possible';

@@ -71,7 +71,9 @@ export const scdaemon = (pid: number, more: Partial<Scdaemon> = {}): Scdaemon =>
   ...more,
 });
 
-export const pcscd: Facts['pcscdProcesses'] = ok([{ process: process(9, 'pcscd', { uid: 0 }), sameMountNamespace: true, sameNetworkNamespace: true, listensOn: [] }], '/proc');
+export const pcscdSince = (startedAt: string | null): Facts['pcscdProcesses'] =>
+  ok([{ process: process(9, 'pcscd', { uid: 0, startedAt }), sameMountNamespace: true, sameNetworkNamespace: true, listensOn: [] }], '/proc');
+export const pcscd = pcscdSince('2025-12-31T00:00:00.000Z');
 
 export const usb = (path: string, more: Partial<UsbDevice> & { driver?: string | null } = {}): UsbDevice => {
   const { driver = null, ...rest } = more;

@@ -4,7 +4,7 @@ import { deriveHoldings } from '../../src/derive/holdings.ts';
 import type { ReaderReport } from '../../src/report/schema.ts';
 import { absent, denied, ok, timedOut } from '../../src/snapshot/fact.ts';
 import type { Facts } from '../../src/snapshot/schema.ts';
-import { client, clients, facts, handle, pcscd, probe, process, reader, readers, scdaemon, usb } from './facts.ts';
+import { client, clients, facts, handle, pcscd, pcscdSince, probe, process, reader, readers, scdaemon, usb } from './facts.ts';
 
 const R = 'Yubico YubiKey OTP+FIDO+CCID 00 00';
 const S = 'Gemalto PC Twin Reader 01 00';
@@ -78,6 +78,8 @@ describe('who holds a reader', () => {
     ['a scdaemon that says so, though its connection is hidden', { readers: exclusive, clients: clients([], { unattributed: 1, complete: false }), scdaemons: ok([scdaemon(7)], 'x'), pcscdProcesses: pcscd }, ['7 exclusive proven']],
     ['a scdaemon that says so, likely, when another reader is in use', { readers: readers(reader(R, -1), reader(S, 1)), clients: clients([], { unattributed: 2, complete: false }), scdaemons: ok([scdaemon(7)], 'x'), pcscdProcesses: pcscd }, ['7 exclusive likely']],
     ['a scdaemon that says so, likely, when there is a second pcscd', { readers: exclusive, clients: clients([], { unattributed: 1 }), scdaemons: ok([scdaemon(7)], 'x') }, ['7 exclusive likely']],
+    ['a scdaemon that says so, likely, when pcscd is younger', { readers: exclusive, clients: clients([], { unattributed: 1 }), scdaemons: ok([scdaemon(7)], 'x'), pcscdProcesses: pcscdSince('2026-01-01T00:00:01.000Z') }, ['7 exclusive likely']],
+    ['not a scdaemon that says so, when every connection is another\'s', { readers: exclusive, clients: clients([client(4, 'mycard')]), scdaemons: ok([scdaemon(7)], 'x'), pcscdProcesses: pcscd }, ['4 exclusive proven']],
     ['one of two scdaemons that say so', { readers: exclusive, clients: clients([], { unattributed: 2 }), scdaemons: ok([scdaemon(7), scdaemon(8)], 'x'), pcscdProcesses: pcscd }, ['7 exclusive possible', '8 exclusive possible']],
     ['not a scdaemon that works over USB', { readers: exclusive, clients: clients([], { unattributed: 1 }), scdaemons: ok([scdaemon(7, { usesInternalCcid: true })], 'x') }, []],
     ['rather another than a scdaemon without an open card', { readers: exclusive, clients: clients([client(4, 'mycard'), client(7, 'scdaemon')]), scdaemons: ok([scdaemon(7, { cardOpen: ok(false, 'x') })], 'x') }, ['4 exclusive possible', '7 exclusive possible']],
