@@ -6,7 +6,7 @@ export default defineCheck({
   code: 'CC305',
   needs: ['usbDevices', 'driverBundles'],
   wants: ['host'],
-  about: ['driverBundles'],
+  about: ['usbDevices', 'driverBundles'],
   after: ['pcscd-not-running', 'pcscd-driver-dir-missing'],
   check({ usbDevices, driverBundles, host }) {
     const { dropDir, bundles } = driverBundles;

@@ -7,7 +7,7 @@ export default defineCheck({
   code: 'CC308',
   needs: ['usbDevices', 'driverBundles', 'holdings'],
   wants: ['host'],
-  about: ['driverBundles'],
+  about: ['usbDevices', 'driverBundles'],
   after: ['usbguard', ...noService, 'ccid-driver-missing', 'pcscd-driver-dir-missing', 'ccid-driver-load-failure'],
   check({ usbDevices, driverBundles, holdings, host }) {
     const { bundles, dropDir } = driverBundles;

@@ -7,7 +7,7 @@ export default defineCheck({
   code: 'CC312',
   needs: ['usbDevices', 'driverBundles', 'holdings'],
   wants: ['daemon', 'host'],
-  about: ['driverBundles'],
+  about: ['usbDevices', 'driverBundles'],
   after: [...noService, ...readerTaken, 'driver-outdated', 'ccid-driver-load-failure'],
   check({ usbDevices, driverBundles, holdings, daemon, host }) {
     if (daemon.status !== 'ok') return [];

@@ -8,6 +8,7 @@ export default defineCheck({
   code: 'CC303',
   needs: ['usbDevices'],
   wants: ['host'],
+  about: ['usbDevices'],
   after: ['usbguard'],
   check({ usbDevices, host }) {
     return usbDevices.flatMap((device) => {

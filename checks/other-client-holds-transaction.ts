@@ -19,7 +19,7 @@ export default defineCheck({
       return [
         {
           subject: readerSubject(reader.name),
-          data: { reader: reader.name, holders: named, waitedMs: blocked?.ms ?? null },
+          data: { reader: reader.name, holders: named, waitedMs: blocked?.ms == null ? null : Math.round(blocked.ms) },
           // A connect that does not return is also what a reader gives that is powering a slow card, or a stuck driver.
           certainty: holders[0]?.certainty ?? 'likely',
           evidence: [

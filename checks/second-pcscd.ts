@@ -8,14 +8,16 @@ export default defineCheck({
   code: 'CC302',
   needs: ['pcscdProcesses'],
   wants: ['pcscdSocket', 'usbHolders', 'usbDevices', 'host'],
+  after: ['usbguard'],
   check({ pcscdProcesses, pcscdSocket, usbHolders, usbDevices, host }) {
-    if (pcscdProcesses.length < 2) return [];
-    const ours = pcscdProcesses.find((one) => isReached(one, valueOf(pcscdSocket)?.path ?? null)) ?? pcscdProcesses[0];
+    const devices = (valueOf(usbDevices) ?? []).filter(({ ccidInterfaces }) => ccidInterfaces.length > 0);
+    // Without a USB reader they have nothing to fight for; each has its own virtual ones.
+    if (devices.length === 0) return [];
+    const ours = pcscdProcesses.find((one) => isReached(one, valueOf(pcscdSocket)?.path ?? null));
     const others = pcscdProcesses.filter((one) => one !== ours);
+    if (others.length === 0) return [];
     const pids = new Set(others.map(({ process }) => process.pid));
-    const taken = (valueOf(usbHolders)?.holders ?? [])
-      .filter(({ process }) => pids.has(process.pid))
-      .flatMap(({ node }) => (valueOf(usbDevices) ?? []).find((device) => device.node === node && device.ccidInterfaces.length > 0) ?? []);
+    const taken = (valueOf(usbHolders)?.holders ?? []).filter(({ process }) => pids.has(process.pid)).flatMap(({ node }) => devices.find((device) => device.node === node) ?? []);
     return [
       {
         severity: taken.length > 0 ? 'error' : 'warning',
@@ -38,8 +40,8 @@ export default defineCheck({
   },
 });
 
-const isReached = ({ listensOn, sameMountNamespace }: PcscdProcess, socket: string | null): boolean =>
-  sameMountNamespace !== false && (socket === null || listensOn.length === 0 || listensOn.includes(socket));
+const isReached = ({ process, listensOn, sameMountNamespace }: PcscdProcess, socket: string | null): boolean =>
+  process.confinement === null && sameMountNamespace !== false && (socket === null || listensOn.length === 0 || listensOn.includes(socket));
 
 function whereIs({ process, sameMountNamespace }: PcscdProcess): string {
   if (process.confinement !== null) return `in the ${process.confinement.kind} ${process.confinement.name}`;

@@ -9,6 +9,7 @@ export default defineCheck({
   code: 'CC407',
   needs: ['usbDevices'],
   wants: ['holdings', 'gnupg', 'scdaemonConfig', 'pcscdProcesses', 'host'],
+  about: ['usbDevices'],
   after: ['usbguard', 'vm-took-device', 'kernel-driver-claims-reader', ...noScdaemon],
   check({ usbDevices, holdings, gnupg, scdaemonConfig, pcscdProcesses, host }) {
     const installed = valueOf(gnupg);

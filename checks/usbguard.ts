@@ -6,6 +6,7 @@ export default defineCheck({
   code: 'CC408',
   needs: ['usbDevices'],
   wants: ['host'],
+  about: ['usbDevices'],
   check({ usbDevices, host }) {
     return usbDevices
       .filter(({ authorized }) => !authorized)

@@ -7,6 +7,7 @@ export default defineCheck({
   code: 'CC304',
   needs: ['usbDevices'],
   wants: ['usbHolders'],
+  about: ['usbDevices'],
   check({ usbDevices, usbHolders }) {
     return usbDevices
       .filter(({ ccidInterfaces }) => ccidInterfaces.length > 0)

@@ -28,8 +28,8 @@ export const drivers = {
     title: 'More than one pcscd runs',
     passTitle: 'One pcscd at most',
     message: ({ others, takes }: { others: (Process & { where: string })[]; takes: string[] }) =>
-      `Besides the pcscd that programs reach, there ${others.length === 1 ? 'is another' : 'are others'}: ${others.map((other) => `${named(other)} ${other.where}`).join('; ')}. ` +
-      (takes.length === 0 ? 'Each claims the readers it finds first.' : `It has ${takes.join(', ')}, which the first cannot open.`),
+      `Apart from the system's pcscd there ${others.length === 1 ? 'runs another' : 'run others'}: ${others.map((other) => `${named(other)} ${other.where}`).join('; ')}. ` +
+      (takes.length === 0 ? 'Each claims the readers it finds first.' : `It has ${takes.join(', ')}, which the system's cannot open.`),
     why: 'Each pcscd claims every reader it can open. One in a snap, in a container or started by hand takes them from the system\'s.',
     price: 'The programs that talk to the other pcscd lose their readers.',
     wrongCure: 'Replugging the reader: the faster pcscd wins, each time anew.',

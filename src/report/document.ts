@@ -150,7 +150,7 @@ function remedyBlocks({ kind, title, edits, commands, price }: Remedy): Block[] 
     ...(remove.length === 0 ? [] : [prose(at, [`in ${file} remove`]), ...remove.map((line) => verbatim(at + 2, line))]),
     ...(add.length === 0 ? [] : [prose(at, [`in ${file} add`]), ...add.map((line) => verbatim(at + 2, line))]),
   ]);
-  const run = commands.length === 0 ? [] : [...(edited.length === 0 ? [] : [prose(at, ['then run'])]), ...commands.map((command) => verbatim(at + 2, command))];
+  const run = commands.length === 0 ? [] : [...(edited.length === 0 ? [] : [prose(at, ['by running'])]), ...commands.map((command) => verbatim(at + 2, command))];
   return labelled(remedyLabels[kind], [token(title)], [...edited, ...run, ...(price === null ? [] : [prose(at, [`Price: ${price}`], at + 7)])]);
 }
 
