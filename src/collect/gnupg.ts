@@ -84,6 +84,8 @@ interface Installation {
   gnupg: Fact<Gnupg>;
   user: User;
   table: OptionTable | null;
+  /** What scdaemon says of its files; null: it could not be asked. */
+  tested: RunResult | null;
 }
 
 async function findGnupg(system: System, user: User): Promise<Installation> {
@@ -92,14 +94,18 @@ async function findGnupg(system: System, user: User): Promise<Installation> {
     return await installation(system, user, parseListDirs(dirsText), parseComponents(componentsText));
   } catch (error) {
     const missing = error instanceof SystemError && error.isMissing;
-    return { gnupg: missing ? absent('GnuPG is not installed: there is no gpgconf') : failure(error), user, table: null };
+    return { gnupg: missing ? absent('GnuPG is not installed: there is no gpgconf') : failure(error), user, table: null, tested: null };
   }
 }
 
 async function installation(system: System, user: User, dirs: ReadonlyMap<string, string>, components: ReadonlyMap<string, string>): Promise<Installation> {
   const expected = components.get('scdaemon') ?? null;
-  const [gpg, scdaemon] = await Promise.all([programVersion(system, components.get('gpg') ?? 'gpg'), describeProgram(system, expected)]);
   const home = homeDir(system, user, dirs);
+  const [gpg, scdaemon, tested] = await Promise.all([
+    programVersion(system, components.get('gpg') ?? 'gpg'),
+    describeProgram(system, expected),
+    testConfig(system, expected, home.homeDir),
+  ]);
   const sysconfDir = dirs.get('sysconfdir') ?? '/etc/gnupg';
   const bin = dirs.get('bindir');
   const value: Gnupg = {
@@ -112,7 +118,7 @@ async function installation(system: System, user: User, dirs: ReadonlyMap<string
     sysconfDir,
     agentSocket: user.throughSudo ? await socketOf(system, user.uid, home.homeDir) : (dirs.get('agent-socket') ?? null),
   };
-  return { gnupg: ok(value, 'gpgconf --list-dirs'), user, table: scdaemon?.table ?? null };
+  return { gnupg: ok(value, 'gpgconf --list-dirs'), user, table: scdaemon?.table ?? null, tested };
 }
 
 function homeDir(system: System, user: User, dirs: ReadonlyMap<string, string>): Pick<Gnupg, 'homeDir' | 'homeDirFrom'> {
@@ -170,6 +176,10 @@ async function describeProgram(system: System, path: string | null): Promise<{ a
   return { about, table };
 }
 
+/** scdaemon's own judgement; the command reads the files, prints messages and ends (GnuPG scd/scdaemon.c, aGPGConfTest). */
+const testConfig = async (system: System, program: string | null, home: string): Promise<RunResult | null> =>
+  program === null ? null : system.run(program, ['--homedir', home, '--gpgconf-test'], { timeoutMs: RUN_MS }).catch(() => null);
+
 /** Without the driver scdaemon hides `disable-ccid` from its help (GnuPG scd/scdaemon.c). */
 function hasInternalCcid(table: OptionTable): boolean | null {
   const description = table.get('disable-ccid')?.description;
@@ -187,7 +197,7 @@ const linksLibusb = (system: System, path: string): Promise<boolean | null> =>
 
 type ConfigState = ScdaemonConfig['files'][number];
 
-async function readScdaemonConfig(system: System, { gnupg: found, user, table }: Installation): Promise<Fact<ScdaemonConfig>> {
+async function readScdaemonConfig(system: System, { gnupg: found, user, table, tested }: Installation): Promise<Fact<ScdaemonConfig>> {
   if (found.status !== 'ok') return found;
   const { scdaemon, homeDir: home, sysconfDir } = found.value;
   if (scdaemon === null) return absent('scdaemon is not installed');
@@ -197,7 +207,8 @@ async function readScdaemonConfig(system: System, { gnupg: found, user, table }:
     ...(version === null || readsGlobalFile(version) ? [{ path: join(sysconfDir, CONFIG_NAME), global: true }] : []),
     { path: join(home, CONFIG_NAME), global: false },
   ];
-  const [files, verdict] = await Promise.all([Promise.all(places.map((place) => readConfig(system, user, place))), askScdaemon(system, scdaemon.path, home, places)]);
+  const files = await Promise.all(places.map((place) => readConfig(system, user, place)));
+  const verdict = tested && { exitCode: tested.exitCode, messages: configMessages(tested.stderr, places.map(({ path }) => path)) };
   const readable = files.flatMap(({ file }) => file ?? []);
   const { lines, problems } = parseConfig(readable, table, user.name);
   const rejected = problems.some(({ effect }) => effect === 'rejected');
@@ -241,13 +252,6 @@ async function readConfig(system: System, user: User, place: Omit<ConfigFile, 't
 
 /** For another user than the one who runs cardcheck: by owner and mode; groups and ACLs are rare on these files. */
 const mayRead = (file: { uid: number; mode: number }, uid: number): boolean => (file.mode & (file.uid === uid ? 0o400 : 0o004)) !== 0;
-
-/** scdaemon's own judgement; the command reads the files, prints messages and ends (GnuPG scd/scdaemon.c, aGPGConfTest). */
-async function askScdaemon(system: System, program: string, home: string, places: readonly { path: string }[]): Promise<ScdaemonConfig['verdict']> {
-  const result = await system.run(program, ['--homedir', home, '--gpgconf-test'], { timeoutMs: RUN_MS }).catch(() => null);
-  if (result === null) return null;
-  return { exitCode: result.exitCode, messages: configMessages(result.stderr, places.map(({ path }) => path)) };
-}
 
 // --- running scdaemons --------------------------------------------------------------------------
 
