@@ -5,9 +5,10 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type AddonPort, readerState, startAddon } from '../../src/pcsc/addon.ts';
-import { classifyLoadFailure, parseCallFailure } from '../../src/pcsc/addon-messages.ts';
+import { classifyLoadFailure, lineCutter, parseCallFailure } from '../../src/pcsc/addon-messages.ts';
 import { abortPcsc } from '../../src/pcsc/exclusive.ts';
 import type { OpenedPcsc } from '../../src/pcsc/port.ts';
 import { buildChild } from './child-bundle.ts';
@@ -116,6 +117,23 @@ test('an error of pcsclite is read by its number, whatever language or width', (
   expect(parseCallFailure(new Error('SCardConnect error: Sharing violation.(0x8010000b)'))).toMatchObject({ rv: 0x8010000b, call: 'SCardConnect' });
   expect(parseCallFailure(new Error('SCardConnect error: Partage (refusé).(0xffffffff8010000b)'))).toMatchObject({ rv: 0x8010000b });
   expect(parseCallFailure(new TypeError('reader is gone'))).toEqual({ rv: null, call: null, text: 'reader is gone' });
+});
+
+test('answers are cut into the same lines however they arrive, and a line without end is dropped', () => {
+  const line = fc.string({ maxLength: 30 }).map((text) => text.replaceAll('\n', ''));
+  fc.assert(
+    fc.property(fc.array(line), fc.array(fc.nat(40)), (lines, sizes) => {
+      const text = lines.map((each) => `${each}\n`).join('');
+      const cut: string[] = [];
+      const take = lineCutter((each) => cut.push(each), 20);
+      let at = 0;
+      for (const size of [...sizes, text.length]) {
+        take(text.slice(at, at + size));
+        at += size;
+      }
+      expect(cut).toEqual(lines.filter((each) => each.length < 20));
+    }),
+  );
 });
 
 test('the library\'s states are told in the words of pcscd\'s table', () => {
