@@ -23,6 +23,7 @@ import pcscdWoken from './pcscd-woken.ts';
 import polkitDenied from './polkit-denied.ts';
 import protocolMismatch from './protocol-mismatch.ts';
 import readerLimit from './reader-limit.ts';
+import sandboxBlocksPcsc from './sandbox-blocks-pcsc.ts';
 import scdaemonConfigIneffective from './scdaemon-config-ineffective.ts';
 import scdaemonConfigInvalid from './scdaemon-config-invalid.ts';
 import scdaemonConfigNotActive from './scdaemon-config-not-active.ts';
@@ -61,6 +62,7 @@ export const checks: readonly AnyCheck[] = [
   pcscdUnresponsive,
   libraryDaemonDisagree,
   // access
+  sandboxBlocksPcsc,
   polkitDenied,
   // sharing
   secondPcscd,

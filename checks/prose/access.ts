@@ -106,10 +106,11 @@ export const access = {
   CC409: row({
     id: 'sandbox-blocks-pcsc',
     layer: 'access',
-    severity: 'warning',
-    title: 'A sandbox keeps the program from pcscd',
-    passTitle: 'No sandbox is in the way',
-    message: () => 'The program runs in a snap, a flatpak or under AppArmor and may not reach pcscd\'s socket; it gets SCARD_E_NO_SERVICE (0x8010001D).',
+    severity: 'error',
+    title: 'A policy keeps programs from pcscd\'s socket',
+    passTitle: 'pcscd\'s socket is open to this user',
+    message: ({ socket, user }: { socket: string; user: string }) =>
+      `${user} may not connect to ${socket}: its mode, or a policy (snap, flatpak, AppArmor, SELinux), forbids it. Programs get SCARD_E_NO_SERVICE (0x8010001D).`,
     why: 'A snap needs the pcscd interface, which is never connected by itself; a flatpak needs --socket=pcsc; other profiles need a rule for /run/pcscd/pcscd.comm.',
     price: 'The sandboxed program can use any card.',
     wrongCure: 'Restarting pcscd.',

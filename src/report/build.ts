@@ -53,20 +53,14 @@ function inOrder(findings: readonly Finding[]): Finding[] {
     .map(([, finding]) => finding);
 }
 
-/** What a fact would have told, for those that a user may be refused. */
-const factWords: Partial<Record<FactName, string>> = {
-  usbHolders: 'which processes have USB readers open',
-  clients: 'which processes are connected to pcscd',
-  handles: 'which process has which handle',
-  scdaemonConfig: "scdaemon's configuration",
-  scdaemons: 'running scdaemons',
-  daemon: 'pcscd itself',
-  polkit: "polkit's answer",
-};
+/** Facts whose refusal the collectors do not put into words themselves (src/collect/index.ts). */
+const refusable: Partial<Record<FactName, string>> = { usbDevices: 'the USB bus', daemon: 'pcscd itself', readers: "pcscd's list of readers" };
 
-/** What the collectors missed, and every fact that was refused. */
+/** What the collectors could not see, and what they were refused. */
 function unseenIn({ facts }: Snapshot): Report['unseen'] {
-  const refused = Object.entries(facts).flatMap(([name, fact]) => (fact.status === 'denied' ? [{ what: factWords[name as FactName] ?? name, need: fact.need }] : []));
-  const all = [...(valueOf(facts.self)?.blind ?? []), ...refused];
-  return [...new Map(all.map((one) => [one.what, one])).values()];
+  const refused = Object.entries(refusable).flatMap(([name, what]) => {
+    const fact = facts[name as FactName];
+    return fact.status === 'denied' ? [{ what, need: fact.need }] : [];
+  });
+  return [...(valueOf(facts.self)?.blind ?? []), ...refused];
 }

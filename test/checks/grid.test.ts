@@ -119,6 +119,9 @@ const grid: [string, Id, string[]][] = [
   ['polkit-refuses-but-root', 'polkit-denied', []],
   ['pcscd-silent', 'polkit-denied', []],
 
+  ['socket-closed', 'sandbox-blocks-pcsc', ['alice']],
+  ['polkit-denied', 'sandbox-blocks-pcsc', []],
+
   ['usb-closed', 'usb-permission', ['1-2']],
   ['usb-closed-to-pcscd', 'usb-permission', ['1-2']],
   ['stale-reader-port', 'usb-permission', []],
@@ -149,8 +152,8 @@ const grid: [string, Id, string[]][] = [
   ['no-addon', 'addon-unavailable', ['pcsclite']],
   ['pcscd-asleep', 'addon-unavailable', []],
 
-  ['not-root', 'unseen-without-root', ['root']],
-  ['base', 'unseen-without-root', []],
+  ['base', 'unseen-without-root', ['root']],
+  ['polkit-refuses-but-root', 'unseen-without-root', []],
 
   ['pcscd-woken', 'pcscd-woken', ['pcscd']],
   ['base', 'pcscd-woken', []],
@@ -188,6 +191,7 @@ const onlyErrors: [string, Id[]][] = [
   ['no-libpcsclite', ['libpcsclite-missing']],
   ['protocol-mismatch', ['protocol-mismatch']],
   ['polkit-denied', ['polkit-denied']],
+  ['socket-closed', ['sandbox-blocks-pcsc']],
   ['pcscd-silent', ['pcscd-unresponsive']],
   ['pcscd-dies', ['pcscd-unresponsive']],
   ['usb-closed-to-pcscd', ['usb-permission']],

@@ -17,7 +17,7 @@ import { factsOf, situation, situations } from '../support/situations.ts';
 
 const base = situation('base');
 const valueIn = <N extends FactName>(snapshot: Snapshot, name: N): FactValue<N> => valueOf(snapshot.facts[name] as Fact<FactValue<N>>) as FactValue<N>;
-const findingsIn = (snapshot: Snapshot): Finding[] => judge(checks, factsOf(snapshot)).findings;
+const findingsIn = (snapshot: Snapshot): Finding[] => judge(checks, factsOf(snapshot)).findings.filter(({ severity }) => severity !== 'info');
 
 /** How scdaemon would go about it after these options are in force; from the rules the collector uses. */
 function configured(scdaemon: InstalledScdaemon, options: readonly string[]): ScdaemonConfig {

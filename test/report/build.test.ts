@@ -65,7 +65,7 @@ describe('the ladder', () => {
 describe('the findings', () => {
   test('come worst first and lower layers first', () => {
     const { findings } = reportOn(situation('config-shared-over-usb'));
-    expect(findings.map(({ severity }) => severity)).toEqual(['error', 'warning']);
+    expect(findings.map(({ severity }) => severity)).toEqual(['error', 'warning', 'info']);
   });
 
   test('are said once', () => {
@@ -104,11 +104,11 @@ describe('the whole', () => {
     const base = situation('base');
     const report = reportOn({ ...base, facts: { ...base.facts, usbDevices: denied('root') } });
     expect(report.status).toBe('unknown');
-    expect(report.unseen).toContainEqual({ what: 'usbDevices', need: 'root' });
+    expect(report.unseen).toContainEqual({ what: 'the USB bus', need: 'root' });
   });
 
-  test('facts that were refused are listed as unseen, in words', () => {
-    expect(reportOn(situation('base')).unseen).toEqual([{ what: 'which process has which handle', need: 'root' }]);
+  test('what this user may not see is listed with what would show it', () => {
+    expect(reportOn(situation('base')).unseen).toEqual([{ what: 'which process owns each open handle', need: 'root' }]);
   });
 
   test('the verdict is one line that names the worst', () => {
