@@ -57,6 +57,8 @@ export class ReaderTable {
   readonly #path: string;
   readonly #connection: PcscdConnection;
   #slots: number | null = null;
+  #dump: Buffer | null = null;
+  #readers: ReaderState[] = [];
   #rawNames = new Map<string, Buffer>();
 
   private constructor(path: string, connection: PcscdConnection, versions: { server: ProtocolVersion; announced: ProtocolVersion }) {
@@ -87,11 +89,7 @@ export class ReaderTable {
    * @param deadlineMs for the whole table
    */
   read(deadlineMs: number): Promise<Fact<ReaderState[]>> {
-    const table = this.#readSlots().then((slots) => {
-      this.#rawNames = new Map(slots.map(({ state, rawName }) => [state.name, rawName]));
-      return slots.map(({ state }) => state);
-    });
-    return asFact(table, this.#connection, deadlineMs, this.#path);
+    return asFact(this.#readDump().then((dump) => this.#readersIn(dump)), this.#connection, deadlineMs, this.#path);
   }
 
   /** The name as pcscd's own bytes, which need not be valid UTF-8. */
@@ -103,7 +101,18 @@ export class ReaderTable {
     this.#connection.close();
   }
 
-  async #readSlots(): Promise<ReaderSlot[]> {
+  /** The same array as last time while nothing changed, because some ask many times a second. */
+  #readersIn(dump: Buffer): ReaderState[] {
+    if (this.#dump?.equals(dump) !== true) {
+      const slots: ReaderSlot[] = decodeReaderTable(dump);
+      this.#dump = Buffer.from(dump);
+      this.#rawNames = new Map(slots.map(({ state, rawName }) => [state.name, rawName]));
+      this.#readers = slots.map(({ state }) => state);
+    }
+    return this.#readers;
+  }
+
+  async #readDump(): Promise<Buffer> {
     const sized = isAtLeast(this.server, HAS_TABLE_SIZE);
     const skip = sized ? 4 : 0;
     const tables = sized ? [Command.getReadersStateSize, Command.getReadersStateArray] : [Command.getReadersState];
@@ -116,7 +125,7 @@ export class ReaderTable {
     );
     const dump = answer.subarray(skip, answer.length - versionStruct.size);
     this.#slots = dump.length / readerStateStruct.size;
-    return decodeReaderTable(dump);
+    return dump;
   }
 }
 

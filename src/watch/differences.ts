@@ -36,7 +36,7 @@ function sharingOf({ name, sharing }: ReaderState, { locks }: Look): Sharing {
 /** A reader that appears held has been taken since. */
 function arrival(reader: ReaderState, look: Look): Difference[] {
   const free: Sharing = { count: 0, transaction: false };
-  return [{ event: 'reader-added', reader: reader.name }, ...sharingChanges(reader.name, free, sharingOf(reader, look), 'same')];
+  return [{ event: 'reader-added', reader: reader.name, card: reader.present }, ...sharingChanges(reader.name, free, sharingOf(reader, look), 'same')];
 }
 
 /** pcscd counts every insertion and every removal (READER_STATE.eventCounter). */

@@ -19,13 +19,14 @@ export interface WatchedReader {
 /**
  * begin: how it is at first, and again after pcscd restarted · take, drop: exclusive access · connect, disconnect:
  * shared handles · transaction-begin, transaction-end · reader-added, reader-removed · card-inserted, card-removed ·
- * blocked, unblocked: a client waits for the end of a transaction · pcscd-started, pcscd-gone ·
+ * pcscd-started, pcscd-gone ·
  * missed: changes that happened unseen, by pcscd's own counters · gap: a poll came late, changes in between may be missing
  */
 export type WatchEvent = { at: string } & (
   | { event: 'begin'; readers: WatchedReader[]; resolutionMs: { quiet: number; busy: number }; unseen: { what: string; need: string }[] }
   | { event: 'take' | 'drop' | 'connect' | 'disconnect' | 'transaction-begin' | 'transaction-end'; reader: string; from: Sharing; to: Sharing; holders: Holder[] | null }
-  | { event: 'reader-added' | 'reader-removed' | 'card-inserted' | 'card-removed'; reader: string }
+  | { event: 'reader-added'; reader: string; card: boolean }
+  | { event: 'reader-removed' | 'card-inserted' | 'card-removed'; reader: string }
   | { event: 'missed'; reader: string; changes: number; of: 'card' | 'sharing' }
   | { event: 'gap'; ms: number }
   | { event: 'pcscd-started' | 'pcscd-gone'; reason: string }

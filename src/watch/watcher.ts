@@ -26,13 +26,15 @@ export interface WatchPorts {
   sleep(ms: number): Promise<void>;
 }
 
-/** Milliseconds between polls while nothing happens; a poll takes some 0.5 ms of a core, so this is less than 1 % of it. */
-const QUIET_MS = 100;
+/** Milliseconds between polls while nothing happens; a poll takes some 0.5 ms of a core, so this is well below 1 % of it. */
+const QUIET_MS = 150;
 /** After a change, for so long, polls come faster: where one program lets go, another often takes. */
 const BUSY_MS = 20;
 const BUSY_FOR_MS = 2_000;
 /** A poll so much later than asked for may have missed something that its delay hid. */
 const LATE_MS = 20;
+/** To name holders takes much more than a poll, so changes that come in quick succession are not named. */
+const NAMING_MS = 250;
 /** Between looks for a pcscd that is not there. */
 const SEARCH_MS = 500;
 
@@ -79,7 +81,7 @@ async function watchOne(ports: WatchPorts, lookout: Lookout, teller: Teller): Pr
       teller.tell({ event: 'begin', readers, resolutionMs: { quiet: QUIET_MS, busy: BUSY_MS }, unseen: ports.unseen() });
     } else {
       if (now - dueAt > LATE_MS) teller.tell({ event: 'gap', ms: now - dueAt });
-      const found = differences(before, look);
+      const found = look.readers === before.readers && same(look.locks, before.locks) ? [] : differences(before, look);
       if (found.length > 0) lastChange = now;
       for (const difference of found) teller.tell(difference);
     }
@@ -97,6 +99,7 @@ class Teller {
   readonly #emit: Emit;
   #newest: WatchEvent | null = null;
   #told: Promise<void> = Promise.resolve();
+  #named = Number.NEGATIVE_INFINITY;
 
   constructor(ports: WatchPorts, emit: Emit) {
     this.#ports = ports;
@@ -105,20 +108,25 @@ class Teller {
 
   tell(difference: Difference): void {
     const event = { at: new Date(this.#ports.now()).toISOString(), ...difference } as WatchEvent;
-    this.#newest = event;
+    // A late poll changes nothing about a reader, and may well be late because of the naming.
+    if (event.event !== 'gap') this.#newest = event;
     this.#told = this.#told.then(async () => {
-      if (isTaking(event) && event === this.#newest) event.holders = await this.#holdersAfter(event);
+      if (isTaking(event) && event === this.#newest && this.#ports.now() - this.#named >= NAMING_MS) event.holders = await this.#holdersAfter(event);
       this.#emit(event);
     });
   }
 
   /** null: it could not be told, or the reader is no longer as the change left it. */
   async #holdersAfter(change: Change): Promise<Change['holders']> {
+    this.#named = this.#ports.now();
     const readers = await this.#ports.identify();
     const reader = readers.status === 'ok' ? readers.value.find(({ name }) => name === change.reader) : undefined;
     return reader !== undefined && change === this.#newest && isAsLeft(reader, change) ? reader.holders : null;
   }
 }
+
+/** Maps of the same readers in the same order. */
+const same = (one: Look['locks'], other: Look['locks']): boolean => one === other || (one !== null && other !== null && [...one].every(([name, lock]) => other.get(name) === lock));
 
 const isTaking = (event: WatchEvent): event is Change => 'from' in event && event.to.count !== 0;
 

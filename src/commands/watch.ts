@@ -1,0 +1,53 @@
+import { matchesGlob } from '../glob.ts';
+import type { WatchEvent } from '../watch/event.ts';
+import type { Register } from './command.ts';
+
+/** How events are shown. */
+export interface WatchView {
+  show(event: WatchEvent): void;
+  close(): Promise<void>;
+}
+
+export const registerWatch: Register = (program, session) => {
+  program
+    .command('watch')
+    .argument('[reader]', 'only readers whose name matches this glob')
+    .description('who connects to, takes and lets go of readers, as it happens; no connect to any')
+    .option('--json', 'one JSON document a line, as into a pipe')
+    .addHelpText('after', '\nEnds with Ctrl-C. While it runs, pcscd does not end itself for want of clients.')
+    .action(async (glob, _, command) => {
+      const { json } = command.optsWithGlobals() as { json?: boolean };
+      const [{ watch }, { watchPorts }] = await Promise.all([import('../watch/watcher.ts'), import('../watch/ports.ts')]);
+      const ended = new AbortController();
+      const view = await viewFor(json === true);
+      const finished = watch(watchPorts(ended.signal), (event) => {
+        const wanted = filtered(event, glob);
+        if (wanted !== null) view.show(wanted);
+      }).catch((error: unknown) => {
+        if (!ended.signal.aborted) throw error;
+      });
+      session.onInterrupt(async () => {
+        ended.abort();
+        await finished;
+        await view.close();
+      });
+      await finished;
+      // The handler of the signal ends the process, with the exit code of that signal.
+      await new Promise(() => {});
+    });
+
+  async function viewFor(json: boolean): Promise<WatchView> {
+    const { stdout, env } = process;
+    const isLive = !json && stdout.isTTY === true && !env.CI && env.TERM !== 'dumb';
+    if (!isLive) return { show: (event) => void session.print(`${JSON.stringify(event)}\n`), close: async () => {} };
+    const { watchView } = await import('../report/ink/Watch.tsx');
+    return watchView();
+  }
+};
+
+/** null: about a reader that is not asked for. */
+function filtered(event: WatchEvent, glob: string | undefined): WatchEvent | null {
+  if (glob === undefined) return event;
+  if (event.event === 'begin') return { ...event, readers: event.readers.filter(({ name }) => matchesGlob(glob, name)) };
+  return !('reader' in event) || matchesGlob(glob, event.reader) ? event : null;
+}

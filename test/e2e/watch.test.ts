@@ -1,0 +1,54 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { As } from '../../src/rig/namespace.ts';
+import { type Rig, startRig } from '../../src/rig/rig.ts';
+import { until } from '../../src/rig/until.ts';
+import { changeLock, locks, startWatch } from '../support/watch.ts';
+
+let rig: Rig;
+beforeEach(async () => {
+  rig = await startRig();
+});
+afterEach(() => rig.stop());
+
+describe.each<As>(['root', 'user'])('cardcheck watch, as %s', (as) => {
+  it('tells who takes a reader and that it is free again', async () => {
+    const { events, stop } = await startWatch(rig, as);
+    expect(events[0]).toMatchObject({ event: 'begin', readers: [{ card: true, sharing: { count: 0, transaction: false } }, { card: false }] });
+    const holder = await rig.hold(rig.readers[0] ?? '', 'exclusive', { as });
+    await until('the take is told', async () => events.some(({ event }) => event === 'take'));
+    const certainty = as === 'root' ? { certainty: 'proven' } : {};
+    expect(events.find(({ event }) => event === 'take')).toMatchObject({ reader: rig.readers[0], to: { count: -1 }, holders: [{ pid: holder.insidePid, ...certainty }] });
+    await holder.release();
+    await until('the drop is told', async () => events.at(-1)?.event === 'drop');
+    expect(await stop()).toBe(130);
+  });
+
+  it('survives the end of pcscd and watches the next one', async () => {
+    const { events, stop } = await startWatch(rig, as);
+    await rig.pcscd.stop();
+    await until('the end is told', async () => events.some(({ event }) => event === 'pcscd-gone'));
+    await rig.pcscd.start();
+    await until('the new one is told', async () => events.filter(({ event }) => event === 'begin').length === 2);
+    await stop();
+  });
+
+  it('invents nothing and tells each change at most once', async () => {
+    const { events, stop } = await startWatch(rig, as);
+    await changeLock(rig, 'exclusive', 40, 20);
+    await until('the last is told', async () => events.at(-1)?.event === 'drop');
+    const told = events.filter(({ event }) => event === 'take' || event === 'drop').map(({ event }) => event);
+    expect(told.length).toBeLessThanOrEqual(40);
+    expect(told).toEqual(told.map((_, index) => (index % 2 === 0 ? locks.exclusive.begin : locks.exclusive.end)));
+    await stop();
+  });
+});
+
+it('makes no connect while it watches', async () => {
+  const before = await rig.card(0).counts();
+  const { stop, events } = await startWatch(rig, 'root');
+  await changeLock(rig, 'shared', 2, 4);
+  await until('both changes are told', async () => events.at(-1)?.event === 'disconnect');
+  expect(Math.max(...events.map((event) => ('to' in event ? event.to.count : 0)))).toBe(1);
+  expect((await rig.card(0).counts()).reset).toBe(before.reset);
+  await stop();
+});
