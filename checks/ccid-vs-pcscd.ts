@@ -15,7 +15,7 @@ export default defineCheck({
     const { scdaemon } = gnupg;
     if (scdaemon === null) return notApplicable('scdaemon is not installed');
     const running = valueOf(scdaemons) ?? [];
-    const pcscdRuns = (valueOf(pcscdProcesses) ?? []).length > 0;
+    const pcscdRuns = (valueOf(pcscdProcesses) ?? []).some(({ sameMountNamespace }) => sameMountNamespace !== false);
     const lasting = shareReader(gnupg, scdaemon, scdaemonConfig);
 
     const takenByScdaemon = holdings

@@ -1,5 +1,6 @@
 import { defineCheck, notApplicable } from '../src/check.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
+import { isLoadable } from './libraries.ts';
 import { install } from './remedies.ts';
 
 export default defineCheck({
@@ -11,7 +12,7 @@ export default defineCheck({
   check({ libraries, pcscdBuild, host }) {
     if (valueOf(host)?.platform === 'darwin') return notApplicable('macOS has its own PC/SC');
     if (pcscdBuild.status !== 'ok') return notApplicable('pcscd is not installed here');
-    const ofTheSystem = libraries.filter(({ path, kind }) => kind !== 'spy' && !/\/(flatpak|snap)\//.test(path));
+    const ofTheSystem = libraries.filter((library) => library.kind !== 'spy' && isLoadable(library));
     const missing = missingPart(ofTheSystem.map(({ kind }) => kind));
     if (missing === null) return [];
     return [

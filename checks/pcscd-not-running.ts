@@ -9,6 +9,7 @@ export default defineCheck({
   code: 'CC401',
   needs: ['pcscdSocket'],
   wants: ['daemon', 'pcscdUnits', 'pcscdBuild', 'usbDevices', 'scdaemonConfig', 'host'],
+  about: ['pcscdSocket'],
   check({ pcscdSocket, daemon, pcscdUnits, pcscdBuild, usbDevices, scdaemonConfig, host }) {
     if (valueOf(host)?.platform === 'darwin') return notApplicable('macOS has a service of its own');
     const { path, kind, from, listening } = pcscdSocket;

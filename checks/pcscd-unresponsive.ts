@@ -7,6 +7,7 @@ export default defineCheck({
   code: 'CC413',
   needs: ['pcscdSocket'],
   wants: ['daemon', 'readers', 'probes', 'host'],
+  about: ['pcscdSocket'],
   after: ['pcscd-not-running', 'protocol-mismatch', 'polkit-denied'],
   check({ pcscdSocket, daemon, readers, probes, host }) {
     const says = silence({ daemon, readers, probes });

@@ -2,9 +2,9 @@ import { defineCheck, type Draft } from '../src/check.ts';
 import type { Remedy } from '../src/report/schema.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import type { Fact, Host, Library } from '../src/snapshot/schema.ts';
+import { accepts, isLoadable, speaks } from './libraries.ts';
 import { packageCommands } from './packages.ts';
 import { asRoot } from './shell.ts';
-import { isAtLeast } from './versions.ts';
 
 export default defineCheck({
   code: 'CC403',
@@ -16,7 +16,8 @@ export default defineCheck({
     const spoken = valueOf(daemon)?.protocol;
     const daemonName = `pcscd${version === undefined ? '' : ` ${version}`}${spoken === undefined ? '' : ` (protocol ${spoken.major}:${spoken.minor})`}`;
     const copies = valueOf(libraries) ?? [];
-    const used = copies.find(({ kind, owner }) => kind === 'client' && owner === 'system') ?? copies.find(({ kind }) => kind === 'client');
+    const loadable = copies.filter((copy) => copy.kind === 'client' && isLoadable(copy));
+    const used = loadable.find((copy) => version !== undefined && !accepts(version, copy)) ?? loadable[0];
 
     const refused =
       valueOf(libraryContext)?.code === 'SCARD_E_SERVICE_STOPPED' ||
@@ -48,7 +49,7 @@ export default defineCheck({
       version === undefined
         ? []
         : copies
-            .filter((copy) => copy !== used && copy.protocol !== null && !accepts(version, copy.protocol))
+            .filter((copy) => !(copy === used && refused) && !accepts(version, copy))
             .map((copy) => ({
               severity: 'warning',
               subject: { kind: 'file', name: copy.path },
@@ -60,16 +61,6 @@ export default defineCheck({
     return [...observed, ...foreign];
   },
 });
-
-const speaks = (library: Library | undefined): string | null => (library?.protocol ? `${library.protocol.major}:${library.protocol.minor}` : null);
-
-/** pcsc-lite ChangeLog: 4:4 alone up to 2.2.3, 4:5 alone from 2.3.0, any 4:4 and later from 2.4.1. */
-function accepts(pcscd: string, { major, minor }: { major: number; minor: number }): boolean {
-  if (major !== 4) return false;
-  if (isAtLeast(pcscd, '2.4.1')) return minor >= 4;
-  if (isAtLeast(pcscd, '2.3.0')) return minor === 5;
-  return isAtLeast(pcscd, '1.8.24') ? minor === 4 : true;
-}
 
 function updateOwner({ owner, path }: Library, host: Fact<Host>): Remedy[] {
   const updates: Record<string, string> = { flatpak: 'flatpak update', snap: asRoot(host, 'snap refresh') };

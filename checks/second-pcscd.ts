@@ -8,6 +8,7 @@ export default defineCheck({
   code: 'CC302',
   needs: ['pcscdProcesses'],
   wants: ['pcscdSocket', 'usbHolders', 'usbDevices', 'host'],
+  about: ['pcscdProcesses'],
   after: ['usbguard'],
   check({ pcscdProcesses, pcscdSocket, usbHolders, usbDevices, host }) {
     const devices = (valueOf(usbDevices) ?? []).filter(({ ccidInterfaces }) => ccidInterfaces.length > 0);

@@ -41,6 +41,8 @@ export default defineCheck({
     if (first === undefined || first.card.present !== false || withCard === undefined) return [];
     return [
       {
+        // With the internal driver compiled in and on, the reader with the card may still be found over USB.
+        severity: backend === 'pcsc' ? 'error' : 'warning',
         subject: { kind: 'reader', name: first.name },
         data: { says: `scdaemon ${scdaemon.version} uses the first reader, ${first.name}, which is empty; the card is in ${withCard.name}` },
         certainty: 'likely',

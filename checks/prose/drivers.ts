@@ -77,10 +77,11 @@ export const drivers = {
     severity: 'error',
     title: 'pcscd looks for drivers where there are none',
     passTitle: 'pcscd finds its driver directory',
-    message: ({ pcscdDir, bundlesDir }: { pcscdDir: string; bundlesDir: string }) => `pcscd was built to look for drivers in ${pcscdDir}; the installed ones are in ${bundlesDir}.`,
+    message: ({ pcscdDir, bundlesDir }: { pcscdDir: string; bundlesDir: string | null }) =>
+      `pcscd looks for drivers in ${pcscdDir}, ` + (bundlesDir === null ? 'which does not exist; it serves no USB reader.' : `but the installed ones are in ${bundlesDir}.`),
     why: 'The drop directory is compiled into pcscd. A pcscd from another source than the driver, in /usr/local for example, looks elsewhere and disables USB.',
     price: 'None.',
-    wrongCure: 'Installing libccid again: it goes to the same place.',
+    wrongCure: 'Restarting pcscd.',
     sources: ['pcsc-lite src/hotplug_libudev.c: Disabling USB support for pcscd'],
   }),
   CC307: row({

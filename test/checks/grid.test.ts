@@ -82,6 +82,7 @@ const grid: [string, Id, string[]][] = [
   ['driver-elsewhere', 'ccid-driver-missing', []],
 
   ['driver-elsewhere', 'pcscd-driver-dir-missing', ['/usr/local/lib/pcsc/drivers']],
+  ['no-driver-directory', 'pcscd-driver-dir-missing', ['/usr/lib/pcsc/drivers']],
   ['no-ccid-driver', 'pcscd-driver-dir-missing', []],
 
   ['driver-broken', 'ccid-driver-load-failure', ['/usr/lib/pcsc/drivers/ifd-ccid.bundle']],
