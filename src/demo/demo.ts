@@ -50,7 +50,7 @@ export async function demo(name: ScenarioName, host: DemoHost): Promise<number |
     throw error;
   } finally {
     await rig.stop();
-    host.say('\n  the demonstration is over: everything it started has ended');
+    host.say('\n  the demonstration is over: everything it started has ended, so its pids and paths mean nothing here');
   }
 }
 

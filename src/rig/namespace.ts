@@ -88,6 +88,8 @@ export class Namespace {
   /** False inside a user namespace, where root's is the only uid. */
   readonly hasUsers: boolean;
   readonly #holder: ChildProcess;
+  /** The nsenter processes. One whose program is stopped stops itself as well, and must be woken to see the program's end. */
+  readonly #carriers = new Set<ChildProcess>();
 
   private constructor(holder: ChildProcess, initPid: number, hasUsers: boolean) {
     this.#holder = holder;
@@ -161,9 +163,12 @@ export class Namespace {
       child.once('error', () => resolve({ exitCode: 127, signal: null }));
     });
     // At once: Node throws away what a process said when it ends before anybody listens.
+    this.#carriers.add(child);
+    void exited.then(() => this.#carriers.delete(child));
     const said = { stdout: collect(child.stdout), stderr: collect(child.stderr) };
     const pid = await untilForked(child);
-    return { child, pid, insidePid: insidePidOf(pid), exited, said, kill: (signal = 'SIGTERM') => signalProcess(pid, signal) };
+    const kill = (signal: NodeJS.Signals = 'SIGTERM'): boolean => signalProcess(pid, signal) && (signal === 'SIGSTOP' || child.kill('SIGCONT'));
+    return { child, pid, insidePid: insidePidOf(pid), exited, said, kill };
   }
 
   /**
@@ -188,6 +193,7 @@ export class Namespace {
     if (this.#holder.exitCode !== null || this.#holder.signalCode !== null) return;
     const gone = once(this.#holder, 'exit');
     signalProcess(this.initPid, 'SIGKILL');
+    for (const carrier of this.#carriers) carrier.kill('SIGCONT');
     await gone;
   }
 }

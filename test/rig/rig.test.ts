@@ -113,6 +113,22 @@ describe('the rig', { timeout: 60_000 }, () => {
     expect(processes.stdout.trim().split(/\s+/)).toEqual(['sh', 'cat', 'virtual-cards', 'pcscd', 'ps']);
   });
 
+  it('ends a program that is stopped, and all the rest beside one', async () => {
+    const stop = async () => {
+      const sleeper = await rig!.spawn('sleep', ['600']);
+      sleeper.kill('SIGSTOP');
+      await until('it is stopped', async () => /^State:\s+T/m.test(readFileSync(`/proc/${sleeper.pid}/status`, 'utf8')));
+      return sleeper;
+    };
+    await start();
+    const first = await stop();
+    first.kill('SIGKILL');
+    expect(await first.exited).toMatchObject({ signal: 'SIGKILL' });
+    const second = await stop();
+    await rig!.stop();
+    await until('it is gone', async () => isGone(second.pid));
+  });
+
   it('leaves no process behind when its owner is killed', async () => {
     const owner = spawn(process.execPath, ['bin/ts.js', 'test/support/rig-open.ts'], { stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = (await once(owner.stdout, 'data')) as [Buffer];
