@@ -20,7 +20,8 @@ export interface WatchedReader {
  * begin: how it is at first, and again after pcscd restarted · take, drop: exclusive access · connect, disconnect:
  * shared handles · transaction-begin, transaction-end · reader-added, reader-removed · card-inserted, card-removed ·
  * pcscd-started, pcscd-gone ·
- * missed: changes that happened unseen, by pcscd's own counters · gap: a poll came late, changes in between may be missing
+ * missed: changes that happened unseen, by pcscd's own counters · gap: a poll came late, changes in between may be missing.
+ * `holders` are those after the change, not who made it; null: nobody, or changes came too fast to tell.
  */
 export type WatchEvent = { at: string } & (
   | { event: 'begin'; readers: WatchedReader[]; resolutionMs: { quiet: number; busy: number }; unseen: { what: string; need: string }[] }

@@ -93,13 +93,14 @@ async function watchOne(ports: WatchPorts, lookout: Lookout, teller: Teller): Pr
   }
 }
 
-/** Tells events in their order. A change waits until its holders are named, unless something newer has happened, which the names would be of. */
+/** Tells events in their order. A change waits until its holders are named, unless its reader has changed again, which the names would be of. */
 class Teller {
   readonly #ports: WatchPorts;
   readonly #emit: Emit;
-  #newest: WatchEvent | null = null;
+  /** The last event of each reader. */
+  readonly #newest = new Map<string, WatchEvent>();
   #told: Promise<void> = Promise.resolve();
-  #named = Number.NEGATIVE_INFINITY;
+  #identified: { askedAt: number; readers: Fact<ReaderReport[]> } | null = null;
 
   constructor(ports: WatchPorts, emit: Emit) {
     this.#ports = ports;
@@ -107,21 +108,33 @@ class Teller {
   }
 
   tell(difference: Difference): void {
-    const event = { at: new Date(this.#ports.now()).toISOString(), ...difference } as WatchEvent;
-    // A late poll changes nothing about a reader, and may well be late because of the naming.
-    if (event.event !== 'gap') this.#newest = event;
+    const now = this.#ports.now();
+    const event = { at: new Date(now).toISOString(), ...difference } as WatchEvent;
+    if ('reader' in event) this.#newest.set(event.reader, event);
+    // pcscd numbers readers anew when it starts, so names of readers that are gone would pile up.
+    if (event.event === 'begin') this.#newest.clear();
     this.#told = this.#told.then(async () => {
-      if (isTaking(event) && event === this.#newest && this.#ports.now() - this.#named >= NAMING_MS) event.holders = await this.#holdersAfter(event);
+      if (isTaking(event)) event.holders = await this.#holdersAfter(event, now);
       this.#emit(event);
     });
   }
 
   /** null: it could not be told, or the reader is no longer as the change left it. */
-  async #holdersAfter(change: Change): Promise<Change['holders']> {
-    this.#named = this.#ports.now();
+  async #holdersAfter(change: Change, changedAt: number): Promise<Change['holders']> {
+    const isNewest = () => this.#newest.get(change.reader) === change;
+    const readers = isNewest() ? await this.#identify(changedAt) : null;
+    const reader = readers?.status === 'ok' ? readers.value.find(({ name }) => name === change.reader) : undefined;
+    return reader !== undefined && isNewest() && isAsLeft(reader, change) ? reader.holders : null;
+  }
+
+  /** Who holds what after `since`, ms since the epoch; null: asked too often. One answer serves all changes before it. */
+  async #identify(since: number): Promise<Fact<ReaderReport[]> | null> {
+    const now = this.#ports.now();
+    if (this.#identified !== null && this.#identified.askedAt >= since) return this.#identified.readers;
+    if (this.#identified !== null && now - this.#identified.askedAt < NAMING_MS) return null;
     const readers = await this.#ports.identify();
-    const reader = readers.status === 'ok' ? readers.value.find(({ name }) => name === change.reader) : undefined;
-    return reader !== undefined && change === this.#newest && isAsLeft(reader, change) ? reader.holders : null;
+    this.#identified = { askedAt: now, readers };
+    return readers;
   }
 }
 

@@ -96,6 +96,6 @@ function describe(event: WatchEvent): string {
     case 'pcscd-gone':
       return `pcscd is gone: ${event.reason}`;
     default:
-      return `${visible(event.reader)}: ${verbs[event.event]}${'holders' in event && event.holders !== null ? ` by ${event.holders.map(holderWords).join(', ')}` : ''}`;
+      return `${visible(event.reader)}: ${verbs[event.event]}${'holders' in event && event.holders !== null && event.holders.length > 0 ? `; held by ${event.holders.map(holderWords).join(', ')}` : ''}`;
   }
 }
