@@ -174,7 +174,7 @@ async function usbHolders(system: System): Promise<Fact<FactValue<'usbHolders'>>
   const looks = await Promise.all(
     pids.map(async (pid) => {
       const files = await readOpenFiles(system, pid);
-      return { pid, unseen: files === null && (await mayHaveFiles(system, pid)), nodes: new Set(files?.map(({ target }) => target).filter((target) => nodes.has(target))) };
+      return { pid, unseen: files === null && (await mayHaveFiles(system, pid)), nodes: new Set(files?.map(({ target }) => nodeOf(target)).filter((node) => nodes.has(node))) };
     }),
   );
   const read = await Promise.all(looks.flatMap(({ pid, nodes: held }) => [...held].map(async (node) => ({ node, process: await readProcess(system, pid) }))));
@@ -184,6 +184,9 @@ async function usbHolders(system: System): Promise<Fact<FactValue<'usbHolders'>>
   if (holders.length === 0 && unseenProcesses === 0) return denied('a look from outside of this container: no process that shows here has the reader open');
   return ok({ holders, unseenProcesses }, '/proc/PID/fd');
 }
+
+/** A holder in another mount namespace may show the node under another root; bus and device number are the same everywhere. */
+const nodeOf = (target: string): string => target.replace(/^.*(?=\/bus\/usb\/\d{3}\/\d{3}$)/, '/dev');
 
 /** Threads of the kernel have no files, and a process may have ended meanwhile. */
 async function mayHaveFiles(system: System, pid: number): Promise<boolean> {

@@ -27,6 +27,8 @@ export interface ReaderIdentity {
   interfaceClass?: number;
   /** 1: T=0 only. 2: T=1 only. 3: both. */
   protocols?: number;
+  /** An NXP PN532 behind the reader, which the kernel's pn533_usb driver looks for through escape commands. */
+  pn532?: boolean;
 }
 
 const BULK_OUT = 1;
@@ -66,6 +68,7 @@ export class CcidReader implements UsbDeviceModel {
   readonly strings: readonly string[];
   readonly deviceDescriptor: Buffer;
   readonly configurationDescriptor: Buffer;
+  readonly #pn532: boolean;
   #card: InsertedCard | null = null;
   #powered = false;
   #waiting = new Map<number, (data: Buffer) => void>();
@@ -75,6 +78,7 @@ export class CcidReader implements UsbDeviceModel {
     this.busId = identity.busId;
     this.vendor = identity.vendor;
     this.product = identity.product;
+    this.#pn532 = identity.pn532 ?? false;
     this.strings = [identity.manufacturer, identity.name, identity.serial ?? '', identity.interfaceName ?? identity.name];
     this.deviceDescriptor = deviceDescriptor(identity);
     this.configurationDescriptor = configurationDescriptor(identity);
@@ -172,11 +176,22 @@ export class CcidReader implements UsbDeviceModel {
       case SET_RATE:
         return answer(RATE, Buffer.alloc(8));
       case ESCAPE:
+        if (this.#pn532) return answer(ESCAPE_ANSWER, pn532Answer(payload));
         return answer(ESCAPE_ANSWER, undefined, FAILED, CMD_NOT_SUPPORTED);
       default:
         return answer(SLOT_STATUS, undefined, FAILED, CMD_NOT_SUPPORTED);
     }
   }
+}
+
+/**
+ * ACR122U API: FF 00 00 00 Lc D4 command … is answered with D5 command+1 … 90 00. GetFirmwareVersion (02) tells a
+ * PN532 1.6; every other command of the driver's set-up is content with an empty answer.
+ */
+function pn532Answer(escape: Buffer): Buffer {
+  const command = escape[6] ?? 0;
+  const data = command === 0x02 ? [0x32, 0x01, 0x06, 0x07] : [];
+  return Buffer.from([0xd5, command + 1, ...data, 0x90, 0x00]);
 }
 
 function deviceDescriptor(identity: ReaderIdentity): Buffer {

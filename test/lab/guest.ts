@@ -24,7 +24,7 @@ if (first === 'hold') {
   for (const scenario of scenarios) {
     if (wanted.length > 0 && !wanted.includes(scenario.name)) continue;
     const started = Date.now();
-    const bench = new Workbench();
+    const bench = new Workbench(scenario.name);
     let complaint: string | null = null;
     try {
       await bench.begin();

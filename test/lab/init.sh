@@ -24,4 +24,5 @@ mkdir -p /root/dev/pts /root/dev/shm
 mount -t devpts devpts /root/dev/pts
 for volatile in run tmp dev/shm; do mount -t tmpfs -o mode=1777 tmpfs "/root/$volatile"; done
 /bin/busybox ip link set lo up
-exec /bin/busybox chroot /root /bin/sh /opt/tool/guest.sh
+# Not chroot: paths of other mount namespaces would be seen from outside of it.
+exec switch_root /root /bin/sh /opt/tool/guest.sh

@@ -19,7 +19,7 @@ export const yubikey: ReaderIdentity = {
 };
 export const nitrokey: ReaderIdentity = { busId: '1-2', vendor: 0x20a0, product: 0x42b2, manufacturer: 'Nitrokey', name: 'Nitrokey 3' };
 export const builtIn: ReaderIdentity = { busId: '1-3', vendor: 0x058f, product: 0x9540, manufacturer: 'Generic', name: 'EMV Smartcard Reader', protocols: 3 };
-export const acr122u: ReaderIdentity = { busId: '1-4', vendor: 0x072f, product: 0x2200, manufacturer: 'ACS', name: 'ACR122U PICC Interface', protocols: 3 };
+export const acr122u: ReaderIdentity = { busId: '1-4', vendor: 0x072f, product: 0x2200, manufacturer: 'ACS', name: 'ACR122U PICC Interface', protocols: 3, pn532: true };
 
 export interface Output {
   exitCode: number | null;
@@ -39,6 +39,7 @@ export class Workbench {
   readonly #usb = new UsbipServer();
   readonly #readers = new Map<string, CcidReader>();
   readonly #children = new Set<ChildProcess>();
+  readonly #scenario: string;
   #serial = 1;
   #pcscdArgs = '';
 
@@ -48,6 +49,11 @@ export class Workbench {
 
   describe(): string {
     return `GnuPG ${this.gnupg}`;
+  }
+
+  /** @param scenario names the snapshots that its runs of cardcheck leave in the results folder */
+  constructor(scenario: string) {
+    this.#scenario = scenario;
   }
 
   /** A machine without readers, daemons and configuration. */
@@ -230,6 +236,8 @@ export class Workbench {
 
   async restartScdaemon(): Promise<void> {
     await this.run('gpgconf', ['--kill', 'scdaemon']);
+    await this.until('scdaemon ends', async () => (await this.pids('scdaemon')).length === 0);
+    await sleep(1000); // gpg-agent reaps it; a command before that meets a broken pipe
   }
 
   async pids(comm: string): Promise<number[]> {
@@ -240,7 +248,8 @@ export class Workbench {
 
   /** A full run. @param uid as this user; default root */
   async cardcheck(uid?: number): Promise<Report> {
-    const report = await this.#cardcheck([], uid);
+    const record = `/opt/out/${this.#scenario}-${this.findings.length + 1}.json`;
+    const report = await this.#cardcheck(uid === undefined ? ['--save', record, '--no-redact'] : [], uid);
     this.findings.push(report.findings.filter((finding) => finding.severity !== 'info').map((finding) => `${finding.severity}:${finding.id}`));
     return report;
   }
