@@ -6,6 +6,7 @@ import ccidDriverMissing from './ccid-driver-missing.ts';
 import ccidVsPcscd from './ccid-vs-pcscd.ts';
 import driverDoesNotKnowDevice from './driver-does-not-know-device.ts';
 import driverOutdated from './driver-outdated.ts';
+import gnupgVersionBug from './gnupg-version-bug.ts';
 import hotplugNotSeen from './hotplug-not-seen.ts';
 import kernelDriverClaimsReader from './kernel-driver-claims-reader.ts';
 import libpcscliteMissing from './libpcsclite-missing.ts';
@@ -76,6 +77,7 @@ export const checks: readonly AnyCheck[] = [
   cardDefect,
   // gnupg
   scdaemonNotInstalled,
+  gnupgVersionBug,
   scdaemonConfigInvalid,
   scdaemonConfigIneffective,
   scdaemonConfigNotActive,

@@ -4,7 +4,7 @@
  */
 import { type ClientProgram, clientPrograms } from '../src/data/client-programs.ts';
 import type { Holder, Remedy } from '../src/report/schema.ts';
-import type { Fact, Gnupg, Host, Scdaemon, ScdaemonConfig } from '../src/snapshot/schema.ts';
+import type { Fact, Gnupg, Host, Scdaemon, ScdaemonConfig, UsbDevice } from '../src/snapshot/schema.ts';
 import { type Part, packageCommands } from './packages.ts';
 import { type InstalledScdaemon, linesToShare } from './scdaemon.ts';
 import { asOwner, asRoot, asUser, isShellOf, quote } from './shell.ts';
@@ -148,6 +148,20 @@ export const upgrade = (host: Fact<Host>, part: Part, title: string): Remedy => 
   edits: [],
   price: null,
 });
+
+/** For good: udev gives the device to a user, whatever the session. */
+export function openDevice({ id }: UsbDevice, user: string, host: Fact<Host>): Remedy {
+  const [vendor, product] = id.split(':');
+  const file = '/etc/udev/rules.d/70-smart-card-reader.rules';
+  const rule = `SUBSYSTEM=="usb", ATTR{idVendor}=="${vendor}", ATTR{idProduct}=="${product}", OWNER="${user}"`;
+  return {
+    title: `Give ${id} to ${user}`,
+    kind: 'lasting',
+    commands: [`printf '%s\\n' ${quote(rule)} | ${asRoot(host, `tee -a ${file}`)}`, asRoot(host, 'udevadm control --reload'), asRoot(host, 'udevadm trigger --subsystem-match=usb')],
+    edits: [{ file, add: [rule], remove: [] }],
+    price: `Every program of ${user} may talk to the device, also from afar.`,
+  };
+}
 
 /** Lines of a file that must not stay: `mended` takes a line's place, null makes it a comment. */
 export function mendLines(file: string, lines: { line: number; text: string | null; mended: string | null }[], needsRoot: boolean, host: Fact<Host>): Remedy {

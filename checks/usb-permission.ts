@@ -3,7 +3,7 @@ import { valueOf } from '../src/snapshot/fact.ts';
 import type { PcscdProcess, UsbDevice } from '../src/snapshot/schema.ts';
 import { noScdaemon } from './causes.ts';
 import { deviceName, deviceSubject, isUnlisted } from './readers.ts';
-import { shareReader, upgrade } from './remedies.ts';
+import { openDevice, shareReader, upgrade } from './remedies.ts';
 
 export default defineCheck({
   code: 'CC407',
@@ -35,7 +35,15 @@ export default defineCheck({
     // A reader that pcscd has is pcscd's: that scdaemon could not open it either is not what keeps it away.
     return (pcscd === undefined ? devices : unlisted)
       .filter(({ access }) => access.status === 'ok' && !access.value.readWrite)
-      .map((device) => ({ ...about(device, `scdaemon ${scdaemon.version}, which opens readers as this user,`), certainty: 'proven', remedies: shareReader(installed, scdaemon, config) }));
+      .map((device) => {
+        const { evidence, ...rest } = about(device, `scdaemon ${scdaemon.version}, which opens readers as this user,`);
+        const session = valueOf(host)?.session;
+        const user = valueOf(host)?.calledBy?.name ?? valueOf(host)?.user.name;
+        // To go through PC/SC instead there must be a pcscd.
+        const remedies = [...(user === undefined ? [] : [openDevice(device, user, host)]), ...(pcscd === undefined ? [] : shareReader(installed, scdaemon, config))];
+        const elsewhere = session?.place === 'remote' || session?.active === false ? [`udev opens readers to the active local session only, and this is another: ${session.evidence}.`] : [];
+        return { ...rest, evidence: [...evidence, ...elsewhere], certainty: 'proven', remedies };
+      });
   },
 });
 

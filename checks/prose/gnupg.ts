@@ -92,11 +92,12 @@ export const gnupg = {
   CC207: row({
     id: 'gnupg-version-bug',
     layer: 'gnupg',
-    severity: 'warning',
+    severity: 'info',
     title: 'This GnuPG version has a known fault with cards',
     passTitle: 'No known fault in this GnuPG version',
-    message: () => 'The installed GnuPG has a fault that a later release mends.',
-    why: 'Several releases broke one family of cards or one operation: 2.2.24, 2.2.28 (YubiKey NEO), 2.3.1 (macOS), 2.4.7 (generating keys on the card), 2.5.7 (SSH with ed25519 keys).',
+    message: ({ version, fault, fixedIn, asOf }: { version: string; fault: string; fixedIn: string; asOf: string }) =>
+      `scdaemon ${version}: ${fault}. Mended in ${fixedIn} (as known on ${asOf}; a distribution may have mended it without a new number).`,
+    why: 'Several releases broke one family of cards or one operation. The list is kept with its date in checks/data/gnupg-versions.json.',
     price: 'An upgrade of GnuPG.',
     wrongCure: 'Changing the configuration.',
     sources: ['GnuPG NEWS', 'https://dev.gnupg.org/T5487', 'https://dev.gnupg.org/T7457', 'https://dev.gnupg.org/T7589'],

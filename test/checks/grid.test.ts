@@ -60,6 +60,10 @@ const grid: [string, Id, string[]][] = [
   ['stale-reader-port', 'wrong-reader-chosen', [CONF]],
   ['library-lacks-one-reader', 'wrong-reader-chosen', []],
 
+  ['gpg-2.4-beside-pcscd', 'gnupg-version-bug', ['gnupg']],
+  ['macos', 'gnupg-version-bug', []],
+  ['base', 'gnupg-version-bug', []],
+
   ['no-scdaemon', 'scdaemon-not-installed', ['scdaemon']],
   ['no-gnupg', 'scdaemon-not-installed', []],
 
