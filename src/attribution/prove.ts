@@ -55,7 +55,7 @@ async function attemptProof(system: System, daemon: ExaminedDaemon): Promise<Pro
     return await proveFrom(system, daemon, table.value);
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    return error.isDenied ? denied('root') : failed(`pcscd's memory cannot be read: ${error.message}`);
+    return error.isDenied ? denied('root') : failed(`the owners of the handles could not be proven: ${error.message}`);
   }
 }
 

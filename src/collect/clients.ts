@@ -4,20 +4,16 @@ import { identifyProgram } from '../data/client-programs.ts';
 import { absent, failed, ok, timedOut } from '../snapshot/fact.ts';
 import type { Client, Fact, FactValue, Process } from '../snapshot/schema.ts';
 import { SystemError, type System } from '../system/port.ts';
-import { listPids, ownNamespaces, pidsNamed, processNames, readNamespaces, readProcess, sameNamespace } from '../system/process.ts';
+import { ownNamespaces, pidsNamed, processNames, readNamespaces, readProcess, sameNamespace } from '../system/process.ts';
 import { defineCollector } from './collector.ts';
 import { ownPids } from './own-pids.ts';
-import { parseSs, parseUnixTable, type UnixSocket } from './unix-sockets.ts';
+import { foreignNamespaces, listSockets, parseUnixTable, SS_MS, type UnixSocket } from './unix-sockets.ts';
 
 type Clients = FactValue<'clients'>;
 
-const SS_MS = 3000;
-/** A machine with 40,000 sockets prints some 6 MB. */
-const SS_LIMIT = 32 * 1024 * 1024;
 const UNIX_TABLE_LIMIT = 16 * 1024 * 1024;
 const NETLINK_LIMIT = 1024 * 1024;
 const MAPS_LIMIT = 4 * 1024 * 1024;
-const MAX_NAMESPACES = 16;
 const MAX_SUSPECTS = 64;
 /** Where pcscd listens: pcsc-lite 1.9.0 and later, and before (src/pcscd.h.in). */
 const STANDARD_PATHS = ['/run/pcscd/pcscd.comm', '/var/run/pcscd/pcscd.comm'];
@@ -81,19 +77,6 @@ const hidesConnections = ({ readDir }: System, { pid, confinement }: Process): P
 function withoutSs(visible: number | null): Fact<never> {
   const count = visible === null ? 'connections' : `${visible} connection${visible === 1 ? '' : 's'}`;
   return absent(`ss (package iproute2) is not installed; without it ${count} to pcscd cannot be attributed`);
-}
-
-/** null: there is no `ss`. @param enter a process whose network namespace is looked at; only root may */
-async function listSockets(system: System, enter?: number): Promise<UnixSocket[] | null> {
-  const command = ['ss', '-axpnH'];
-  const [program, ...args] = enter === undefined ? command : ['nsenter', `--net=/proc/${enter}/ns/net`, ...command];
-  try {
-    const { stdout } = await system.run(program as string, args, { timeoutMs: SS_MS, limit: SS_LIMIT });
-    return parseSs(stdout);
-  } catch (error) {
-    if (error instanceof SystemError && error.isMissing) return null;
-    throw error;
-  }
 }
 
 interface Connection {
@@ -170,15 +153,6 @@ async function socketInodes(system: System, pid: number): Promise<string[] | nul
 async function inOtherNamespaces(system: System, hidden: ReadonlySet<string>): Promise<Connection[]> {
   const found = await Promise.all((await foreignNamespaces(system)).map((pid) => listSockets(system, pid).catch(() => null)));
   return found.flatMap((sockets) => (sockets === null ? [] : connections(sockets.filter(({ inode }) => hidden.has(inode)), sockets)));
-}
-
-/** One process of each other network namespace. */
-async function foreignNamespaces(system: System): Promise<number[]> {
-  const pids = await listPids(system);
-  const links = await Promise.all(pids.map((pid) => system.readLink(`/proc/${pid}/ns/net`).catch(() => null)));
-  const own = links[pids.indexOf(system.pid)] ?? (await system.readLink('/proc/self/ns/net').catch(() => null));
-  const byNamespace = new Map(pids.flatMap((pid, index) => (links[index] == null || links[index] === own ? [] : [[links[index], pid] as const])));
-  return [...byNamespace.values()].slice(0, MAX_NAMESPACES);
 }
 
 /** Groups connections by process. One that several processes inherited counts for each of them. */

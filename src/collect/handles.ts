@@ -1,10 +1,11 @@
-import { connectorsOf } from '../attribution/connectors.ts';
+import { type Connector, connectorsOf } from '../attribution/connectors.ts';
+import { connectorsBySs } from '../attribution/connectors-by-ss.ts';
 import { servingDaemons } from '../attribution/daemon.ts';
 import { type Proof, proveHandles } from '../attribution/prove.ts';
 import { openReaderTable } from '../pcsc/socket.ts';
 import { absent, skipped } from '../snapshot/fact.ts';
 import type { Fact, ReaderState } from '../snapshot/schema.ts';
-import type { System } from '../system/port.ts';
+import { SystemError, type System } from '../system/port.ts';
 import { openProcessMemory } from '../system/process-memory.ts';
 import { defineCollector } from './collector.ts';
 
@@ -22,7 +23,7 @@ export interface Insight {
 }
 
 /** @param timeoutMs for each answer of pcscd's */
-export async function lookIntoPcscd(system: System, timeoutMs: number, connectors = connectorsOf): Promise<Insight> {
+export async function lookIntoPcscd(system: System, timeoutMs: number): Promise<Insight> {
   const none = (why: Fact<never>): Insight => ({ handles: why, readers: why });
   if (!system.live) return none(skipped('only a running machine has open handles'));
   if (system.platform !== 'linux') return none(absent('this system has no pcscd'));
@@ -46,5 +47,15 @@ export async function lookIntoPcscd(system: System, timeoutMs: number, connector
     return { handles, readers };
   } finally {
     table.value.close();
+  }
+}
+
+/** Without Perl, or where the kernel is older than Linux 5.6 or a container's seccomp filter refuses, by `ss`. */
+async function connectors(system: System, pcscd: number, fds: readonly number[]): Promise<Map<number, Connector>> {
+  try {
+    return await connectorsOf(system, pcscd, fds);
+  } catch (error) {
+    if (error instanceof SystemError) return connectorsBySs(system, pcscd, fds);
+    throw error;
   }
 }

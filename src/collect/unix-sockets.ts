@@ -1,3 +1,12 @@
+import { SystemError, type System } from '../system/port.ts';
+import { listPids } from '../system/process.ts';
+
+/** Milliseconds `ss` may take. */
+export const SS_MS = 3000;
+/** A machine with 40,000 sockets prints some 6 MB. */
+const SS_LIMIT = 32 * 1024 * 1024;
+const MAX_NAMESPACES = 16;
+
 /** One line of `ss -axpn`. */
 export interface UnixSocket {
   state: string;
@@ -34,4 +43,26 @@ export function parseUnixTable(text: string): { inode: string; connected: boolea
     const match = /^\S+: \S+ \S+ \S+ \S+ (\S+) +(\d+)(?: (.*))?$/.exec(line);
     return match === null ? [] : [{ inode: match[2] as string, connected: match[1] === CONNECTED, path: match[3] ?? null }];
   });
+}
+
+/** null: there is no `ss`. @param enter a process whose network namespace is looked at; only root may */
+export async function listSockets(system: System, enter?: number): Promise<UnixSocket[] | null> {
+  const command = ['ss', '-axpnH'];
+  const [program, ...args] = enter === undefined ? command : ['nsenter', `--net=/proc/${enter}/ns/net`, ...command];
+  try {
+    const { stdout } = await system.run(program as string, args, { timeoutMs: SS_MS, limit: SS_LIMIT });
+    return parseSs(stdout);
+  } catch (error) {
+    if (error instanceof SystemError && error.isMissing) return null;
+    throw error;
+  }
+}
+
+/** One process of each other network namespace. */
+export async function foreignNamespaces(system: System): Promise<number[]> {
+  const pids = await listPids(system);
+  const links = await Promise.all(pids.map((pid) => system.readLink(`/proc/${pid}/ns/net`).catch(() => null)));
+  const own = links[pids.indexOf(system.pid)] ?? (await system.readLink('/proc/self/ns/net').catch(() => null));
+  const byNamespace = new Map(pids.flatMap((pid, index) => (links[index] == null || links[index] === own ? [] : [[links[index], pid] as const])));
+  return [...byNamespace.values()].slice(0, MAX_NAMESPACES);
 }
