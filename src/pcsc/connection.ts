@@ -52,8 +52,9 @@ const connectFailures: Readonly<Record<string, (path: string) => PcscdFailure>> 
   ECONNREFUSED: (path) => new PcscdFailure('refused', `nobody listens on ${path} (ECONNREFUSED)`),
   EACCES: (path) => new PcscdFailure('forbidden', `permission to connect to ${path} (EACCES)`),
   EPERM: (path) => new PcscdFailure('forbidden', `permission to connect to ${path} (EPERM)`),
-  EAGAIN: (path) => new PcscdFailure('unreachable', `the queue of connections on ${path} is full (EAGAIN): its owner accepts none`),
 };
+
+const QUEUE_FULL_RETRY_MS = 5;
 
 /**
  * One connection to pcscd, i.e. one context. Calls are made one after the other. It has no deadlines of its own:
@@ -61,31 +62,56 @@ const connectFailures: Readonly<Record<string, (path: string) => PcscdFailure>> 
  */
 export class PcscdConnection {
   readonly #path: string;
-  readonly #socket: Socket;
+  #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
   #isConnected = false;
+  #isClosed = false;
   #answered = false;
   #failure: PcscdFailure | null = null;
   #progress: () => void = () => {};
-  readonly #connected: Promise<void>;
+  #settle: () => void = () => {};
+  readonly #connected = new Promise<void>((resolve) => (this.#settle = resolve));
 
   /** Begins to connect. This wakes a pcscd that sleeps behind a socket unit. */
   constructor(path: string) {
     this.#path = path;
-    this.#socket = connect({ path });
-    this.#connected = new Promise((resolve) => {
-      this.#socket.once('connect', () => {
-        this.#isConnected = true;
-        resolve();
-      });
-      this.#socket.once('close', () => resolve());
+    this.#socket = this.#connect();
+  }
+
+  #connect(): Socket {
+    const socket = connect({ path: this.#path });
+    let isQueueFull = false;
+    socket.once('connect', () => {
+      this.#isConnected = true;
+      this.#settle();
     });
-    this.#socket.on('data', (chunk) => {
+    socket.on('data', (chunk) => {
       this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
       this.#progress();
     });
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#fail(error.code ?? error.message));
-    this.#socket.on('close', () => this.#fail('EOF'));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      isQueueFull = error.code === 'EAGAIN';
+      if (!isQueueFull) this.#fail(error.code ?? error.message);
+    });
+    socket.on('close', () => {
+      if (isQueueFull) setTimeout(() => this.#connectAgain(), QUEUE_FULL_RETRY_MS);
+      else this.#end();
+    });
+    return socket;
+  }
+
+  /**
+   * pcscd lets one connection wait and no more (pcsc-lite winscard_msg_srv.c, listen). A connect that does not block
+   * then fails with EAGAIN where libpcsclite, which blocks, simply waits its turn.
+   */
+  #connectAgain(): void {
+    if (this.#isClosed) this.#end();
+    else this.#socket = this.#connect();
+  }
+
+  #end(): void {
+    this.#fail('EOF');
+    this.#settle();
   }
 
   /**
@@ -128,6 +154,7 @@ export class PcscdConnection {
 
   /** Lets go at once; a call under way fails. Safe to repeat. */
   close(): void {
+    this.#isClosed = true;
     this.#socket.destroy();
   }
 

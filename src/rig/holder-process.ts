@@ -18,7 +18,7 @@ const work = { operations: 0, failures: [] as string[] };
 let sent = 0;
 let isWorking = false;
 let working = Promise.resolve();
-const client = await PcscdClient.open();
+const client = new PcscdClient();
 
 async function transmit(apdu: Buffer): Promise<string> {
   sent += 1;

@@ -1,5 +1,5 @@
-import { connect, type Socket } from 'node:net';
 import { formatCode } from '../pcsc/codes.ts';
+import { PcscdConnection } from '../pcsc/connection.ts';
 import {
   Command,
   connectStruct,
@@ -9,8 +9,10 @@ import {
   LEAVE_CARD,
   ReaderStateBit,
   readerStateStruct,
+  request,
   SCOPE_SYSTEM,
   shareModes,
+  type Struct,
   versionStruct,
 } from '../pcsc/protocol.ts';
 import type { ShareMode } from '../snapshot/schema.ts';
@@ -46,41 +48,24 @@ export class PcscError extends Error {
  * It needs neither libpcsclite nor a compiler, and works little-endian, as every machine pcscd is packaged for but s390x.
  */
 export class PcscdClient {
-  readonly #socket: Socket;
-  #buffered: Buffer = Buffer.alloc(0);
-  #wanted: { length: number; resolve: (reply: Buffer) => void; reject: (error: Error) => void } | null = null;
-  #ended: Error | null = null;
+  readonly #connection: PcscdConnection;
   #context = 0;
   #card = 0;
   #protocol = 0;
 
-  private constructor(socket: Socket) {
-    this.#socket = socket;
-    socket.on('data', (chunk: Buffer) => {
-      this.#buffered = Buffer.concat([this.#buffered, chunk]);
-      this.#deliver();
-    });
-    socket.on('error', (error) => this.#end(error));
-    socket.on('close', () => this.#end(new Error('pcscd closed the connection')));
-  }
-
-  /** @throws Error when nobody listens there */
-  static async open(path = process.env.PCSCLITE_CSOCK_NAME ?? '/run/pcscd/pcscd.comm'): Promise<PcscdClient> {
-    const socket = connect(path);
-    await new Promise<void>((resolve, reject) => {
-      socket.once('connect', resolve);
-      socket.once('error', reject);
-    });
-    return new PcscdClient(socket);
+  /** Begins to connect; whether anybody listens shows at the first call. @param path of pcscd's socket */
+  constructor(path = process.env.PCSCLITE_CSOCK_NAME ?? '/run/pcscd/pcscd.comm') {
+    this.#connection = new PcscdConnection(path);
   }
 
   close(): void {
-    this.#socket.destroy();
+    this.#connection.close();
   }
 
   /** The reader table; needs no context. Reads the 16 slots that every version answers with. */
   async readers(): Promise<ReaderRow[]> {
-    const table = await this.#exchange(Command.getReadersState, Buffer.alloc(0), slotsEveryVersionAnswersWith * readerStateStruct.size);
+    const size = slotsEveryVersionAnswersWith * readerStateStruct.size;
+    const table = await this.#connection.exchange(request(Command.getReadersState), ofLength(size), size);
     return decodeReaderTable(table).map(({ state }) => ({
       name: state.name,
       present: (state.state & ReaderStateBit.present) !== 0,
@@ -91,89 +76,69 @@ export class PcscdClient {
 
   /** Agrees on a protocol version and opens a context, as SCardEstablishContext does. */
   async establishContext(): Promise<void> {
-    const answer = versionStruct.decode(await this.#exchange(Command.version, versionStruct.encode({ major: 4, minor: 4 }), versionStruct.size));
+    const answer = await this.#connection.call(Command.version, versionStruct, { major: 4, minor: 4 });
     // 2.3.0–2.4.0 accept their own version only and say which (winscard_svc.c, CMD_VERSION).
-    if (answer.rv !== 0) await this.#call('SCardEstablishContext', Command.version, versionStruct.encode({ major: 4, minor: answer.minor }));
-    const context = await this.#call('SCardEstablishContext', Command.establishContext, establishStruct.encode({ dwScope: SCOPE_SYSTEM }));
-    this.#context = establishStruct.decode(context).hContext;
+    if (answer.rv !== 0) await this.#call('SCardEstablishContext', Command.version, versionStruct, { major: 4, minor: answer.minor });
+    const { hContext } = await this.#call('SCardEstablishContext', Command.establishContext, establishStruct, { dwScope: SCOPE_SYSTEM });
+    this.#context = hContext;
   }
 
   /** SCardConnect; DIRECT with no protocol, otherwise T=0|T=1. Waits as long as pcscd does. */
   async connect(reader: string, mode: ShareMode): Promise<void> {
     const { share, protocols } = shareModes[mode];
-    const request = connectStruct.encode({ hContext: this.#context, szReader: Buffer.from(reader), dwShareMode: share, dwPreferredProtocols: protocols });
-    const answer = connectStruct.decode(await this.#call('SCardConnect', Command.connect, request));
-    this.#card = answer.hCard;
-    this.#protocol = answer.dwActiveProtocol;
+    const values = { hContext: this.#context, szReader: Buffer.from(reader), dwShareMode: share, dwPreferredProtocols: protocols };
+    const { hCard, dwActiveProtocol } = await this.#call('SCardConnect', Command.connect, connectStruct, values);
+    this.#card = hCard;
+    this.#protocol = dwActiveProtocol;
   }
 
   async beginTransaction(): Promise<void> {
-    await this.#call('SCardBeginTransaction', clientCommand.beginTransaction, int32s(this.#card, 0));
+    await this.#send('SCardBeginTransaction', clientCommand.beginTransaction, int32s(this.#card, 0));
   }
 
   async endTransaction(): Promise<void> {
-    await this.#call('SCardEndTransaction', clientCommand.endTransaction, int32s(this.#card, LEAVE_CARD, 0));
+    await this.#send('SCardEndTransaction', clientCommand.endTransaction, int32s(this.#card, LEAVE_CARD, 0));
   }
 
   /** SCardTransmit: the card's answer to an APDU, status word included. */
   async transmit(apdu: Buffer): Promise<Buffer> {
     // transmit_struct: hCard, protocol and length of both SCARD_IO_REQUESTs, both lengths, rv; the APDU follows it uncounted.
     const struct = int32s(this.#card, this.#protocol, 8, apdu.length, 0, 8, longestAnswer, 0);
-    const answer = await this.#call('SCardTransmit', clientCommand.transmit, struct, apdu);
-    return this.#read(answer.readUInt32LE(24));
+    const isWhole = (received: Buffer): number | null => {
+      if (received.length < struct.length) return null;
+      const length = struct.length + (received.readUInt32LE(28) === 0 ? received.readUInt32LE(24) : 0);
+      return received.length < length ? null : length;
+    };
+    const answer = await this.#send('SCardTransmit', clientCommand.transmit, struct, apdu, isWhole);
+    return answer.subarray(struct.length);
   }
 
   /** SCardDisconnect with SCARD_LEAVE_CARD. */
   async disconnect(): Promise<void> {
-    await this.#call('SCardDisconnect', Command.disconnect, disconnectStruct.encode({ hCard: this.#card, dwDisposition: LEAVE_CARD }));
+    await this.#call('SCardDisconnect', Command.disconnect, disconnectStruct, { hCard: this.#card, dwDisposition: LEAVE_CARD });
   }
 
-  /** @throws PcscError when the result, always the last field, is not success */
-  async #call(operation: string, command: number, struct: Buffer, extra: Buffer = Buffer.alloc(0)): Promise<Buffer> {
-    const reply = await this.#exchange(command, struct, struct.length, extra);
-    const code = reply.readUInt32LE(reply.length - 4);
+  /** @throws PcscError */
+  async #call<V extends { rv: number }>(operation: string, command: Command, struct: Struct<V>, values: Partial<V>): Promise<V> {
+    const answer = await this.#connection.call(command, struct, values);
+    if (answer.rv !== 0) throw new PcscError(operation, answer.rv);
+    return answer;
+  }
+
+  /** A request of int32s, whose last is the result, as in every structure. @throws PcscError */
+  async #send(operation: string, command: number, struct: Buffer, extra: Buffer = Buffer.alloc(0), lengthOf = ofLength(struct.length)): Promise<Buffer> {
+    const message = Buffer.concat([int32s(struct.length, command), struct, extra]);
+    const answer = await this.#connection.exchange(message, lengthOf, struct.length + longestAnswer);
+    const code = answer.readUInt32LE(struct.length - 4);
     if (code !== 0) throw new PcscError(operation, code);
-    return reply;
-  }
-
-  #exchange(command: number, struct: Buffer, replyLength: number, extra: Buffer = Buffer.alloc(0)): Promise<Buffer> {
-    this.#socket.write(Buffer.concat([int32s(struct.length, command), struct, extra]));
-    return this.#read(replyLength);
-  }
-
-  #read(length: number): Promise<Buffer> {
-    return new Promise((resolve, reject) => {
-      this.#wanted = { length, resolve, reject };
-      this.#deliver();
-    });
-  }
-
-  #deliver(): void {
-    const wanted = this.#wanted;
-    if (wanted === null) return;
-    if (this.#buffered.length >= wanted.length) {
-      this.#wanted = null;
-      const reply = this.#buffered.subarray(0, wanted.length);
-      this.#buffered = this.#buffered.subarray(wanted.length);
-      wanted.resolve(reply);
-    } else if (this.#ended !== null) {
-      this.#wanted = null;
-      wanted.reject(this.#ended);
-    }
-  }
-
-  #end(error: Error): void {
-    this.#ended ??= error;
-    this.#deliver();
+    return answer;
   }
 }
 
+function ofLength(length: number): (received: Buffer) => number | null {
+  return (received) => (received.length < length ? null : length);
+}
+
 function int32s(...values: number[]): Buffer {
-  return Buffer.concat(
-    values.map((value) => {
-      const bytes = Buffer.alloc(4);
-      bytes.writeInt32LE(value | 0);
-      return bytes;
-    }),
-  );
+  return Buffer.from(Int32Array.from(values).buffer);
 }

@@ -52,7 +52,7 @@ export class PrivatePcscd {
 
   /** Its reader table. @throws Error when it does not answer */
   async readers(): Promise<ReaderRow[]> {
-    const client = await PcscdClient.open(this.#namespace.path(pcscdSocket));
+    const client = new PcscdClient(this.#namespace.path(pcscdSocket));
     try {
       return await client.readers();
     } finally {

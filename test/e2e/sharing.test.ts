@@ -193,6 +193,21 @@ describe.each(identities)('what cardcheck says of the service, as %s', (as) => {
     expect(report.checks.filter(({ outcome }) => outcome === 'crashed')).toEqual([]);
   });
 
+  it('a pcscd that is too busy to accept for a moment', async () => {
+    const name = await start({ readers: [{ card: 'plain' }] });
+    process.kill(rig.pcscd.pid, 'SIGSTOP');
+    // pcscd's own socket queues one connection beyond the first; from then on a connect gets EAGAIN.
+    const queued = `for (const n of [1, 2]) require('node:net').connect('/run/pcscd/pcscd.comm').on('connect', () => console.log(n)).on('error', () => {})`;
+    const crowd = await rig.spawn(rig.node, ['-e', queued], { cwd: '/' });
+    await until('the queue is full', async () => crowd.said.stdout().split('\n').length > 2);
+    const running = examine(as);
+    setTimeout(() => process.kill(rig.pcscd.pid, 'SIGCONT'), 700);
+    const { report, exitCode } = await running;
+    expect(errors(report)).toEqual([]);
+    expect(outcomes(readerOf(report, name))).toEqual({ direct: 'ok', shared: 'ok', exclusive: 'ok' });
+    expect(exitCode).toBe(0);
+  });
+
   it('a socket that accepts and never answers', async () => {
     await start({ pcscd: false });
     const deaf = await rig.spawn(rig.node, ['-e', `require('node:net').createServer(() => {}).listen('/run/pcscd/pcscd.comm', () => { require('node:fs').chmodSync('/run/pcscd/pcscd.comm', 0o777); console.log('deaf') })`], { cwd: '/' });
