@@ -4,8 +4,9 @@ import { infer } from './infer.ts';
 import { LineSplitter } from './lines.ts';
 import { Needles } from './needles.ts';
 import { Notebook } from './notebook.ts';
+import { ordinary } from './ordinary.ts';
 import { SignReader } from './reader.ts';
-import { kinds, NEEDLE_LENGTH } from './sign.ts';
+import { kinds, LOG_NEEDLE_LENGTH, NEEDLE_LENGTH } from './sign.ts';
 import { sourceName } from './signs/gpg.ts';
 import { textOfCode } from './signs/gpg-reasons.ts';
 import { allSigns } from './signs/index.ts';
@@ -22,7 +23,8 @@ export class Explainer {
   /** @param options.apdus report the headers (never the data) of the commands in a pcsc-spy log */
   constructor(options = { apdus: false }) {
     this.#reader = new SignReader(allSigns(), this.#book, options);
-    this.#splitter = new LineSplitter(new Needles(this.#reader.needles, NEEDLE_LENGTH), this.#reader);
+    const { needles, logNeedles } = this.#reader;
+    this.#splitter = new LineSplitter(new Needles(needles, NEEDLE_LENGTH, ordinary), new Needles(logNeedles, LOG_NEEDLE_LENGTH, ordinary), this.#reader);
   }
 
   /** @param chunk bytes of a log, a paste, anything; may end in the middle of a line */

@@ -4,9 +4,15 @@ const NEWLINE = 0x0a;
 /** Bytes of one line that are looked at together; what is longer is treated in pieces. */
 export const MAX_LINE = 16_384;
 
-/** Takes the lines that deserve a look. `hits` are the ids of the needles in the line, unsorted, with repetitions. */
+/** Nobody pastes more than this by hand, in bytes: what is longer is a log. */
+const PASTE = 4 << 20;
+
+/**
+ * Takes the lines that deserve a look. `hits` are the ids of the needles in the line, unsorted, with repetitions;
+ * `previous` gets the line before, as far as it is still there.
+ */
 export interface LineReader {
-  line(bytes: Uint8Array, number: number, hits: readonly number[]): void;
+  line(bytes: Uint8Array, number: number, hits: readonly number[], previous: () => Uint8Array | null): void;
   /** While true every line is handed over, with or without a needle. */
   readonly attentive: boolean;
 }
@@ -16,17 +22,23 @@ export interface LineReader {
  * unfinished line of MAX_LINE bytes, whatever is fed: binary data, no newline at all, chunks of any size.
  */
 export class LineSplitter {
-  readonly #needles: Needles;
+  #needles: Needles;
+  readonly #bulk: Needles;
   readonly #reader: LineReader;
+  #left = PASTE;
   #tail: Buffer = Buffer.alloc(0);
   #number = 1;
 
-  constructor(needles: Needles, reader: LineReader) {
+  /** @param bulk what is still looked for behind the first PASTE bytes */
+  constructor(needles: Needles, bulk: Needles, reader: LineReader) {
     this.#needles = needles;
+    this.#bulk = bulk;
     this.#reader = reader;
   }
 
   push(chunk: Buffer): void {
+    this.#left -= chunk.length;
+    if (this.#left < 0) this.#needles = this.#bulk;
     const last = chunk.lastIndexOf(NEWLINE);
     if (last === -1) return this.#keep(chunk);
     let from = 0;
@@ -103,21 +115,32 @@ export class LineSplitter {
   }
 
   #hand(bytes: Buffer, from: number, end: number, hits: readonly number[]): void {
-    for (let at = from; at === from || at < end; at += MAX_LINE) this.#reader.line(bytes.subarray(at, Math.min(end, at + MAX_LINE)), this.#number, hits);
+    const previous = () => (from < 2 ? null : bytes.subarray(Math.max(from - MAX_LINE, bytes.lastIndexOf(NEWLINE, from - 2) + 1), from - 1));
+    for (let at = from; at === from || at < end; at += MAX_LINE) this.#reader.line(bytes.subarray(at, Math.min(end, at + MAX_LINE)), this.#number, hits, previous);
   }
 }
 
-/** Newlines in `bytes[from, to)`. Four bytes at a time: a byte of `word ^ 0x0a0a0a0a` that is zero is a newline. */
+/** Newlines in `bytes[from, to)`; large stretches four bytes at a time. */
 export function countNewlines(bytes: Uint8Array, from: number, to: number): number {
+  const aligned = from + ((4 - ((bytes.byteOffset + from) % 4)) % 4);
+  if (to - aligned < 64) return countSingly(bytes, from, to);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + aligned, (to - aligned) >>> 2);
+  return countSingly(bytes, from, aligned) + countInWords(words) + countSingly(bytes, aligned + words.length * 4, to);
+}
+
+function countSingly(bytes: Uint8Array, from: number, to: number): number {
   let count = 0;
-  let at = from;
-  for (; at < to && (bytes.byteOffset + at) % 4 !== 0; at++) if (bytes[at] === NEWLINE) count++;
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + at, Math.max(0, to - at) >>> 2);
+  for (let at = from; at < to; at++) if (bytes[at] === NEWLINE) count++;
+  return count;
+}
+
+/** A byte of `word ^ 0x0a0a0a0a` that is zero is a newline; its high bit is what stays set in `zeros`. */
+function countInWords(words: Uint32Array): number {
+  let count = 0;
   for (let index = 0; index < words.length; index++) {
     const word = (words[index] as number) ^ 0x0a0a0a0a;
     const zeros = ~(((word & 0x7f7f7f7f) + 0x7f7f7f7f) | word | 0x7f7f7f7f);
     if (zeros !== 0) count += Math.imul(zeros >>> 7, 0x01010101) >>> 24;
   }
-  for (at += words.length * 4; at < to; at++) if (bytes[at] === NEWLINE) count++;
   return count;
 }

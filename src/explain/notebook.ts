@@ -14,15 +14,15 @@ export class Notebook {
   readonly #byName = new Map<ObservationName, Sighting[]>();
   readonly #recognised = new Map<Kind, { lines: number[]; count: number }>();
 
-  note(observation: Observation, line: Line): void {
+  /** @returns the sighting, new or repeated; null when the notebook is full */
+  note(observation: Observation, line: Line): Sighting | null {
     const key = JSON.stringify(observation);
     const known = this.#sightings.get(key);
     if (known !== undefined) {
-      if (line.number !== known.lastLine) known.count++;
-      known.lastLine = line.number;
-      return;
+      this.repeat(known, line.number);
+      return known;
     }
-    if (this.#sightings.size >= MAX_SIGHTINGS) return;
+    if (this.#sightings.size >= MAX_SIGHTINGS) return null;
     const text = line.text.trim();
     const kept = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
     const sighting = { observation, line: { number: line.number, text: kept }, lastLine: line.number, count: 1 } as Sighting;
@@ -30,6 +30,13 @@ export class Notebook {
     const list = this.#byName.get(observation.name);
     if (list === undefined) this.#byName.set(observation.name, [sighting]);
     else list.push(sighting);
+    return sighting;
+  }
+
+  /** The same again, on this line. */
+  repeat(sighting: Sighting, lineNumber: number): void {
+    if (lineNumber !== sighting.lastLine) sighting.count++;
+    sighting.lastLine = lineNumber;
   }
 
   recognise(kind: Kind, lineNumber: number): void {

@@ -1,9 +1,9 @@
 import type { LineReader } from './lines.ts';
 import type { Notebook } from './notebook.ts';
-import type { Line } from './observation.ts';
+import type { Line, Sighting } from './observation.ts';
 import { withoutSecrets } from './secrets.ts';
-import type { Sign } from './sign.ts';
-import { spyNeedles } from './spy/grammar.ts';
+import { LOG_NEEDLE_LENGTH, logKinds, type Sign } from './sign.ts';
+import { spyNeedles, startsParameters } from './spy/grammar.ts';
 import { SpyRecorder } from './spy/recorder.ts';
 
 // ECMA-48 control sequences, operating system commands and single escapes; then what is left of control bytes.
@@ -21,9 +21,13 @@ export function textOf(bytes: Uint8Array): string {
 /** Turns lines into observations by the signs whose needles are in them; follows a pcsc-spy log line by line. */
 export class SignReader implements LineReader {
   readonly needles: readonly string[];
+  /** Those of `needles` that large logs are searched for, at the same positions. */
+  readonly logNeedles: readonly (string | null)[];
   readonly spy: SpyRecorder;
   readonly #signsOf: readonly (readonly Sign[])[];
   readonly #book: Notebook;
+  /** What fixed signs have said already: the next such line is only counted. */
+  readonly #settled = new Map<Sign, Sighting>();
 
   constructor(signs: readonly Sign[], book: Notebook, { apdus }: { apdus: boolean }) {
     const byNeedle = new Map<string, Sign[]>();
@@ -37,6 +41,7 @@ export class SignReader implements LineReader {
     // Needles of the spy log come last and belong to no sign: they only make the line be looked at.
     this.needles = [...byNeedle.keys(), ...spyNeedles];
     this.#signsOf = [...byNeedle.values()];
+    this.logNeedles = this.needles.map((needle, id) => (Buffer.byteLength(needle) >= LOG_NEEDLE_LENGTH && (this.#signsOf[id]?.some(({ kind }) => logKinds.has(kind)) ?? true) ? needle : null));
     this.#book = book;
     this.spy = new SpyRecorder(book, apdus);
   }
@@ -45,14 +50,41 @@ export class SignReader implements LineReader {
     return this.spy.attentive;
   }
 
-  line(bytes: Uint8Array, number: number, hits: readonly number[]): void {
+  line(bytes: Uint8Array, number: number, hits: readonly number[], previous: () => Uint8Array | null): void {
+    if (!this.attentive && this.#isRepetition(number, hits)) return;
     const whole = textOf(bytes);
-    if (this.spy.line(whole, number)) return;
+    const maybeSpied = this.attentive || hits.some((id) => id >= this.#signsOf.length);
+    if (maybeSpied && this.#spyLine(whole, number, previous)) return;
     const text = whole.slice(0, MAX_TEXT);
     for (const sign of new Set(hits.flatMap((id) => this.#signsOf[id] ?? []))) this.#apply(sign, { number, text });
   }
 
-  #apply({ pattern, see, kind }: Sign, line: Line): void {
+  /** Counts without reading it a line of which nothing is said but what was said before. */
+  #isRepetition(number: number, hits: readonly number[]): boolean {
+    for (const id of hits) {
+      const signs = this.#signsOf[id];
+      if (signs === undefined || !signs.every((sign) => this.#settled.has(sign))) return false;
+    }
+    for (const id of hits) {
+      for (const sign of this.#signsOf[id] ?? []) {
+        this.#book.repeat(this.#settled.get(sign) as Sighting, number);
+        this.#book.recognise(sign.kind, number);
+      }
+    }
+    return true;
+  }
+
+  /** The name of a call stands in the line before its first parameter, and has no needle of its own. */
+  #spyLine(text: string, number: number, previous: () => Uint8Array | null): boolean {
+    if (!this.attentive && startsParameters(text)) {
+      const before = previous();
+      if (before !== null) this.spy.line(textOf(before), number - 1);
+    }
+    return this.spy.line(text, number);
+  }
+
+  #apply(sign: Sign, line: Line): void {
+    const { pattern, see, kind, fixed } = sign;
     const match = pattern === undefined ? (([''] as unknown) as RegExpExecArray) : pattern.exec(line.text);
     if (match === null) return;
     const observed = see(match, line.text);
@@ -60,6 +92,9 @@ export class SignReader implements LineReader {
     const observations = 'name' in observed ? [observed] : observed;
     if (observations.length === 0) return;
     this.#book.recognise(kind, line.number);
-    for (const observation of observations) this.#book.note(observation, { number: line.number, text: withoutSecrets(line.text) });
+    for (const observation of observations) {
+      const sighting = this.#book.note(observation, { number: line.number, text: withoutSecrets(line.text) });
+      if (fixed === true && sighting !== null) this.#settled.set(sign, sighting);
+    }
   }
 }

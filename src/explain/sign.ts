@@ -33,6 +33,9 @@ export const kinds = {
 } as const;
 export type Kind = keyof typeof kinds;
 
+/** Kinds of lines that programs write by the million; the others are typed or pasted. */
+export const logKinds: ReadonlySet<Kind> = new Set(['gpg', 'scdaemon', 'gpg-agent', 'pcscd', 'libccid', 'pcsc-code', 'kernel', 'polkit', 'sandbox', 'systemd', 'macos', 'opensc', 'agent']);
+
 /**
  * How one kind of line is recognised. `needles` are literal pieces (ASCII case does not matter, at least
  * NEEDLE_LENGTH bytes); one of them is in every line the sign can match, so a line without needles costs nothing.
@@ -42,16 +45,20 @@ export interface Sign {
   needles: readonly string[];
   /** Default: a needle alone suffices. Must be linear in the length of the line. */
   pattern?: RegExp;
+  /** Said by every line with a needle, whatever else is in it: such lines need not be read again. */
+  fixed?: true;
   /** What the line says; null where a closer look shows it says nothing. */
   see(match: RegExpExecArray, text: string): Observation | readonly Observation[] | null;
 }
 
 /** The shortest needle the prefilter can use, in bytes. */
 export const NEEDLE_LENGTH = 6;
+/** The shortest one that is searched for in large logs: the longer, the larger the jumps. */
+export const LOG_NEEDLE_LENGTH = 9;
 
 /** A sign whose observation needs no detail of the line. */
 export function plain(kind: Kind, observation: Observation, needles: readonly string[], pattern?: RegExp): Sign {
-  return { kind, needles, ...(pattern && { pattern }), see: () => observation };
+  return { kind, needles, ...(pattern === undefined ? { fixed: true } : { pattern }), see: () => observation };
 }
 
 /** A frightening line that means nothing, with the reason. */

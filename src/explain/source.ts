@@ -10,11 +10,15 @@ const UTF16 = new Map([['fffe', 'utf-16le'], ['feff', 'utf-16be']]);
 export async function feedFile(path: string, explainer: Explainer): Promise<void> {
   const file = await open(path, 'r');
   try {
-    const buffer = Buffer.allocUnsafe(CHUNK);
     const feed = feeder(explainer);
-    for (;;) {
-      const { bytesRead } = await file.read(buffer, 0, CHUNK, null);
+    // While one chunk is looked at, the next is read.
+    const buffers = [Buffer.allocUnsafe(CHUNK), Buffer.allocUnsafe(CHUNK)] as const;
+    const read = (turn: number) => file.read(buffers[turn % 2] as Buffer, 0, CHUNK, null);
+    let pending = read(0);
+    for (let turn = 0; ; turn++) {
+      const { bytesRead, buffer } = await pending;
       if (bytesRead === 0) return;
+      pending = read(turn + 1);
       feed(buffer.subarray(0, bytesRead));
     }
   } finally {

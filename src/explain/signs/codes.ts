@@ -1,4 +1,4 @@
-import { parseCode } from '../../pcsc/codes.ts';
+import { parseCode, pcscCodes } from '../../pcsc/codes.ts';
 import type { Observation } from '../observation.ts';
 import type { Sign } from '../sign.ts';
 
@@ -80,10 +80,13 @@ function seeGarbled(match: RegExpExecArray): Observation | null {
   return bytes.every((byte) => byte >= 0x20 && byte < 0x7f) ? { name: 'garbled-code' } : null;
 }
 
+/** In full, too: the longer a needle, the less a large log costs. */
+export const failureNames: readonly string[] = pcscCodes.filter(({ number }) => number !== 0).map(({ name }) => name);
+
 export const codeSigns: readonly Sign[] = [
   {
     kind: 'pcsc-code',
-    needles: ['801000', 'SCARD_E_', 'SCARD_W_', 'SCARD_F_', '-2146435', '-2146434', '2148532'],
+    needles: ['0x8010', 'rv=0x80100', ' (0x80100', ': 0x80100', ' [0x80100', ...failureNames, 'rc=8010', '=80100', '(80100', ' 80100', ':80100', 'ffff8010', 'SCARD_E_', 'SCARD_W_', 'SCARD_F_', '-2146435', '-2146434', '2148532'],
     pattern: /\b(SCARD_[EWF]_[A-Z_]+)|(?:0x)?(?:f{8})?(80100[0-9a-f]{3})\b|(-214643[45]\d{3}|\b2148532\d{3})\b/i,
     see: (match, text) => see(parseCode((match[1] ?? (match[2] && `0x${match[2]}`) ?? match[3]) as string), text),
   },
@@ -99,5 +102,5 @@ export const codeSigns: readonly Sign[] = [
     pattern: /(?:SCard\w+|context|pcsc|smart ?card|reader)[^]*Access ?denied/i,
     see: (_, text) => see(0x8010006a, text),
   },
-  { kind: 'pcsc-code', needles: ['SCardEstablishContext', 'SCardConnect', 'SCardListReaders', 'unknown PC/SC', 'Unknown error:'], pattern: /(?:0x|rv=|rc=)([2-7][0-9a-f]{7})\b/i, see: seeGarbled },
+  { kind: 'pcsc-code', needles: ['SCardEstablishContext:', 'SCardConnect:', 'SCardListReaders:', 'unknown PC/SC', 'Unknown error:', 'EstablishContext failed', 'ListReaders failed', 'Connect failed'], pattern: /(?:0x|rv=|rc=)([2-7][0-9a-f]{7})\b/i, see: seeGarbled },
 ];

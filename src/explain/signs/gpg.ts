@@ -53,13 +53,13 @@ export const gpgSigns: readonly Sign[] = [
   },
   {
     kind: 'gpg',
-    needles: ['card-status', 'card-edit', 'edit-card', 'gpg-agent', 'gpg --', 'gpg2 --'],
+    needles: ['card-status', '--card-edit', '--edit-card', 'gpg-agent', 'gpg --card', 'gpg2 --card', 'gpg --edit'],
     pattern: /(?:returns?|says|fails? with|gets?|reports?)[^"'`]*["'`]?(card error|no such device|card not present|card removed|conflicting use|not supported|no smartcard daemon|service is not running|operation not supported by device)/i,
     see: (match, text) => failed(reasonOfText(match[1] as string), text),
   },
   {
     kind: 'gpg-number',
-    needles: ['ERR 671', 'ERR 1006', 'ERR 335', 'ERR 100'],
+    needles: ['ERR 671', 'ERR 1006', 'ERR 335'],
     pattern: /\bERR (\d{6,10})\b/,
     see: (match) => seeGpgNumber(Number(match[1])),
   },

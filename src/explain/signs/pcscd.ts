@@ -1,4 +1,5 @@
 import { parseCode } from '../../pcsc/codes.ts';
+import { failureNames } from './codes.ts';
 import type { Observation } from '../observation.ts';
 import { harmless, plain, type Sign, sound } from '../sign.ts';
 
@@ -29,7 +30,7 @@ export const pcscdSigns: readonly Sign[] = [
   {
     kind: 'pcscd',
     // Text result since 1.9.9, number before (winscard_svc.c).
-    needles: ['for client', 'rv=SCARD_E', 'rv=SCARD_W', 'rv=SCARD_F'],
+    needles: ['SCARD_E_', 'SCARD_W_', 'SCARD_F_', ...failureNames, 'rv=0x80100'],
     pattern: /\b(?:(\w+) for client \d+, rv=(?:0x)?(\w+)|(\w+),? rv=(0x[0-9a-f]+|SCARD_\w+) for client)/i,
     see: (match) => {
       const code = parseCode((match[2] ?? match[4]) as string) ?? parseCode(`0x${match[2] ?? ''}`);
@@ -85,12 +86,12 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'pcscd-socket-absent' }, ['pcscd.comm'], /No such file|Connection refused|ENOENT|ECONNREFUSED|cannot access|not found/i),
   plain('pcscd', { name: 'pcscd-hotplug-broken' }, ['udev_monitor_new_from_netlink', 'udev_new() failed', 'HPRegisterForHotplugEvents failed', 'Hotplug failed', 'udev_monitor_enable_receiving']),
   plain('pcscd', { name: 'pcscd-reader-filtered' }, ['PCSCLITE_IGNORE set', 'PCSCLITE_FILTER_IGNORE', '": ignored']),
-  plain('pcscd', { name: 'pcscd-reader-added' }, ['Adding USB device', 'Added reader', 'Using the pcscd polling', 'Attempting startup of']),
+  plain('pcscd', { name: 'pcscd-reader-added' }, ['Adding USB device', 'Using the pcscd polling', 'Attempting startup of']),
   plain('pcscd', { name: 'pcscd-reader-failed' }, ['init failed', 'Failed adding USB device', 'Initial Check Failed', 'Open Port'], /init failed|Failed adding USB|Initial Check Failed|Open Port .* Failed/i),
   plain('pcscd', { name: 'pcscd-ready' }, ['daemon ready', 'Started pcscd.service', 'Started PC/SC Smart Card Daemon'], /daemon ready|Started/),
-  plain('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR:']),
+  plain('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR: ']),
   plain('pcscd', { name: 'pcscd-authorized' }, ['Authorized PC/SC client']),
-  plain('pcscd', { name: 'pcscd-died' }, ['pcscd.service', 'pcscd[', 'pcscd:'], /Main process exited.*(?:dumped|SEGV|ABRT|KILL|FAILURE)|Failed with result|segfault|start-limit|core-dump/),
+  plain('pcscd', { name: 'pcscd-died' }, ['pcscd.service', 'Main process exited', 'Failed with result', 'pcscd[1', 'segfault at'], /Main process exited.*(?:dumped|SEGV|ABRT|KILL|FAILURE)|Failed with result|segfault|start-limit|core-dump/),
   plain('pcscd', { name: 'card-mute' }, ['Error powering up card', 'Card Not Powered', 'Card is mute', 'PowerUp failed', 'ICC mute', 'SCARD_W_UNPOWERED', 'No smart card response', 'Card is unpowered']),
   plain('pcscd', { name: 'reader-slot-taken' }, ['already in use', 'is already used', 'USB driver with'], /(?:USB driver with (?:index|lun)|Lun:) ?\S+ (?:is )?already (?:in use|used)/i),
   plain('libccid', { name: 'reader-firmware-bogus' }, ['is bogus! Upgrade', 'is bogus!']),

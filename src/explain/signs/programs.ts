@@ -24,8 +24,8 @@ const roleOf = new Map(programs.flatMap(([role, names]) => names.map((name) => [
 const names = [...roleOf.keys()].filter((name) => name.length >= 4).sort((a, b) => b.length - a.length);
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const anyName = names.map(escape).join('|');
-// Names of five letters and less cannot be needles; the words that surround them in a listing are.
-const needles = [...names.filter((name) => name.length >= 6), 'users:((', 'process: '];
+// pcscdaemon.c is in every other line of pcscd's log, hence what stands around scdaemon. Names of six letters and less cannot be needles; the words that surround them in a listing are.
+const needles = [...names.filter((name) => name.length >= 7 && name !== 'scdaemon'), '/chrome', 'usbipd ', 'users:((', 'process: ', ...[' ', '/', '"', "'", '('].map((before) => `${before}scdaemon`), 'scdaemon '];
 
 /** ps aux, ps -ef, pgrep -a, lsof, fuser, ss, systemd's process tree, a list of libpcsclite users. */
 const listings: readonly { pattern: RegExp; connected: boolean }[] = [
@@ -73,12 +73,12 @@ export const programSigns: readonly Sign[] = [
   { kind: 'process', needles, see: seeProgram, pattern: new RegExp(anyName, 'i') },
   {
     kind: 'command',
-    needles: ['killall', 'pkill ', 'gpgconf -', 'gpgconf --', 'killscd', 'restart', 'systemctl', 'kill -', 'kills scdaemon', 'kill scdaemon', 'killing', 'launchctl', 'service pcscd'],
+    needles: ['killall', ' pkill ', 'pkill -', 'gpgconf -', 'gpgconf --', 'killscd', 'restart', 'systemctl', 'kill -9', 'kill -H', 'kill -I', 'kill -T', 'kills scdaemon', 'kill scdaemon', 'killing', 'launchctl', 'service pcscd'],
     pattern: /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|restart(?:ing|ed)?|(?:systemctl|service)\s+(?:--user\s+)?(?:restart|stop|mask|disable|kill|start)?|launchctl\s+\w+)\s*[^&;|#"]*/i,
     see: seeRemedy,
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),
   plain('age', { name: 'scdaemon-killed-by-tool' }, ['Stopped scdaemon', 'looking for agent processes', 'Sent SIGHUP to yubikey-agent', 'SIGINT received - immediate shutdown', 'gpgconf --kill all']),
-  plain('command', { name: 'scdaemon-killed-by-tool' }, ['scdaemon', 'gpg-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:kill|terminat|stop|signal)s?\w*\s+(?:\w+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|pkill -9 scdaemon/i),
+  plain('command', { name: 'scdaemon-killed-by-tool' }, [' scdaemon', 'gpg-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:kill|terminat|stop|signal)s?\w*\s+(?:\w+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|pkill -9 scdaemon/i),
 ];

@@ -101,7 +101,7 @@ export const scdaemonSigns: readonly Sign[] = [
   sound('scdaemon', 'scdaemon started and answers', ["Smartcard server ready", 'listening on socket'], /scdaemon|Smartcard server/i),
   plain('scdaemon', { name: 'scdaemon-ready' }, ["Smartcard server ready"]),
   plain('scdaemon', { name: 'scdaemon-crashed' }, ['scdaemon[', 'scdaemon:', 'Ohhhh jeeee'], /segfault|general protection|Ohhhh jeeee|Assertion.*failed|core dumped|signal SEGV/i),
-  plain('scdaemon', { name: 'scdaemon-crashed' }, ['segfault', 'segmentation fault'], /scdaemon|gpg/i),
+  plain('scdaemon', { name: 'scdaemon-crashed' }, ['segfault at', ' segfault', 'segmentation fault'], /scdaemon|gpg/i),
   plain('scdaemon', { name: 'scdaemon-reselected' }, ['re-selected', 'forced re-select', 'app openpgp: switched', 'can\'t switch'], /slot \d+, app|application '/i),
   plain('scdaemon', { name: 'applet-changed' }, ['D_UNSELECT', 'app interference', 'card has been used by', 'Interference detected']),
   { kind: 'scdaemon.conf', needles: scdaemonOptions, pattern: optionLine, see: seeConfig },

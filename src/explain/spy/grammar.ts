@@ -17,8 +17,11 @@ const CALLS = [
 const misspelt = new Map([['SCarControl', 'SCardControl']]);
 const known = new Set<string>(CALLS);
 
-/** Words in every line that can start a spy log. */
-export const spyNeedles: readonly string[] = [...CALLS.slice(0, 12), 'SCardListReaders', ' i dwShareMode', ' => SCARD_'];
+/** Words in a line that a spy log can be known by; from there on every line is read. */
+export const spyNeedles: readonly string[] = ['|SCardEstablishContext', '|SCardConnect', '|SCardReconnect', '|SCardListReaders', '|SCardGetStatusChange', '|SCardBeginTransaction', ' i hCo', ' i hCa', ' i dwSc', ' i dwSh', '=> SCARD', ' => SCARD_S_SUCCESS [0x'];
+
+/** Whether a line of the listing is about a parameter going in. */
+export const startsParameters = (text: string): boolean => /^\s*(?:\(t\d+\) )? ?i (?:hContext|hCard|dwScope)/.test(text);
 
 const RAW = /^([0-9A-F]{1,16})@(.*)$/;
 const RAW_MARK = /^([<>])\|(\d+)\|(\d+)\|(SCard\w+)(?:\|(0x[0-9A-F]{8,16}))?$/;
