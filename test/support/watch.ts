@@ -57,7 +57,7 @@ export const locks = {
  * @returns how often each was done
  */
 export async function changeLock(rig: Rig, kind: keyof typeof locks, changes: number, perSecond: number): Promise<void> {
-  const client = await PcscdClient.open(rig.namespace.path('/run/pcscd/pcscd.comm'));
+  const client = new PcscdClient(rig.namespace.path('/run/pcscd/pcscd.comm'));
   const reader = rig.readers[0] ?? '';
   try {
     await client.establishContext();
