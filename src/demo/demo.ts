@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { findPart, requireParts } from '../rig/requirements.ts';
 import { RigError } from '../rig/rig-error.ts';
 import { type Rig, startRig } from '../rig/rig.ts';
+import { defaultScdaemonConf } from './scdaemon-conf.ts';
 import { type ScenarioName, type Scenario, scenarios } from './scenario.ts';
 
 export interface DemoHost {
@@ -35,9 +36,13 @@ export async function demo(name: ScenarioName, host: DemoHost): Promise<number |
     await rig.stop();
   });
   try {
+    const { lines, why } = await defaultScdaemonConf();
+    if (why !== null) host.say(`  ${why}`);
     await scenario.make({
       rig,
       reader: rig.readers[0] ?? '',
+      gnupg: await rig.gnupg({ scdaemonConf: lines }),
+      scdaemonConf: lines,
       tell: (line) => host.say(`  ${line}`),
       quote: (words) => words.split('\n').forEach((line) => host.say(`    ${line}`)),
     });

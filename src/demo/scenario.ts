@@ -1,13 +1,16 @@
 import type { Part } from '../rig/requirements.ts';
 import { RigError } from '../rig/rig-error.ts';
 import type { Hold } from '../rig/holder.ts';
+import type { PrivateGnupg } from '../rig/private-gnupg.ts';
 import type { Rig } from '../rig/rig.ts';
-import { defaultScdaemonConf } from './scdaemon-conf.ts';
 
 /** What a scenario has at hand: a rig with one card, and the user's ear. */
 export interface Stage {
   rig: Rig;
   reader: string;
+  gnupg: PrivateGnupg;
+  /** What is in its scdaemon.conf: nothing, or what it takes to come near a virtual reader. */
+  scdaemonConf: readonly string[];
   /** Tells the user one thing that was done. */
   tell(line: string): void;
   /** Shows what a program said, word by word. */
@@ -34,13 +37,10 @@ async function otherProgram({ rig, reader, tell }: Stage, hold: Hold): Promise<v
   tell(`other-program (pid ${holder.insidePid}) ${shareNames[hold]}`);
 }
 
-/** Runs `gpg --card-status` in its default configuration and shows what it says. */
-async function cardStatus({ rig, tell, quote }: Stage): Promise<{ works: boolean; words: string }> {
-  const { lines, why } = await defaultScdaemonConf();
-  const gnupg = await rig.gnupg({ scdaemonConf: lines });
-  if (why !== null) tell(why);
+/** Runs `gpg --card-status` and shows what it says. */
+async function cardStatus({ gnupg, scdaemonConf, tell, quote }: Stage): Promise<{ works: boolean; words: string }> {
   const { exitCode, stdout, stderr } = await gnupg.gpg('--card-status');
-  tell(`gpg --card-status, ${lines.length === 0 ? 'in its default configuration' : `with ${lines.join(' and ')}`}, says:`);
+  tell(`gpg --card-status, ${scdaemonConf.length === 0 ? 'in its default configuration' : `with ${scdaemonConf.join(' and ')}`}, says:`);
   const words = stderr.split('\n').filter((line) => line.startsWith('gpg: ') && !line.includes('keybox'));
   quote(exitCode === 0 ? stdout.split('\n').slice(0, 3).join('\n') : words.join('\n'));
   return { works: exitCode === 0, words: stderr };

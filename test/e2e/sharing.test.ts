@@ -1,20 +1,25 @@
 import { existsSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { defaultScdaemonConf } from '../../src/demo/scdaemon-conf.ts';
 import type { As } from '../../src/rig/namespace.ts';
 import { type Rig, type RigOptions, startRig } from '../../src/rig/rig.ts';
 import { until } from '../../src/rig/until.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { type CardcheckRun, runCardcheck } from '../support/cardcheck.ts';
 
+/** As root, who sees everything, and as an ordinary user, who may not look into others' processes and exists inside only where root runs the tests. */
+const identities: readonly As[] = process.getuid?.() === 0 ? ['root', 'user'] : ['root'];
+
 let rig: Rig;
+/** None with GnuPG 2.2; what 2.3 and later need to look at a reader that is not on USB. */
+const { lines: scdaemonConf } = await defaultScdaemonConf();
+
 async function start(options?: RigOptions): Promise<string> {
   rig = await startRig(options);
+  for (const as of identities) await rig.gnupg({ as, scdaemonConf });
   return rig.readers[0] ?? '';
 }
 afterEach(() => rig.stop());
-
-/** As root, who sees everything, and as an ordinary user, who may not look into others' processes. */
-const identities: readonly As[] = ['root', 'user'];
 
 async function examine(as: As): Promise<CardcheckRun & { report: Report }> {
   const run = await runCardcheck(rig, { as });
@@ -224,7 +229,7 @@ describe('gpg beside another program', () => {
   it('says who keeps scdaemon out, and what it advises works', async () => {
     const name = await start();
     const holder = await rig.hold(name, 'shared');
-    const gnupg = await rig.gnupg();
+    const gnupg = await rig.gnupg({ scdaemonConf });
     const refused = await gnupg.gpg('--card-status');
     expect(refused.stderr).toContain('No such device');
 
@@ -247,7 +252,7 @@ describe('gpg beside another program', () => {
 
   it('names scdaemon where gpg keeps another program out', async () => {
     const name = await start();
-    const gnupg = await rig.gnupg();
+    const gnupg = await rig.gnupg({ scdaemonConf });
     expect(await gnupg.gpg('--card-status')).toMatchObject({ exitCode: 0 });
     await expect(rig.hold(name, 'shared')).rejects.toThrow('0x8010000B');
     const [scdaemon] = await gnupg.scdaemonPids();

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { defaultScdaemonConf } from '../../src/demo/scdaemon-conf.ts';
 import { requireParts } from '../../src/rig/requirements.ts';
 import { type Rig, type RigOptions, startRig } from '../../src/rig/rig.ts';
 import { until } from '../../src/rig/until.ts';
@@ -22,7 +23,7 @@ describe('the rig', { timeout: 60_000 }, () => {
   it('serves an OpenPGP card that real gpg reads', async () => {
     const { readers } = await start();
     expect(readers).toEqual(['Virtual PCD 00 00', 'Virtual PCD 00 01']);
-    const gnupg = await rig!.gnupg();
+    const gnupg = await rig!.gnupg({ scdaemonConf: (await defaultScdaemonConf()).lines });
     const status = await gnupg.gpg('--card-status');
     expect(status).toMatchObject({ exitCode: 0 });
     expect(status.stdout).toContain('Application ID ...: D276000124010304FFFE000000010000');
@@ -32,7 +33,7 @@ describe('the rig', { timeout: 60_000 }, () => {
   it('lets a shared handle keep real scdaemon out, and the two share with pcsc-shared', async () => {
     const { readers } = await start();
     await rig!.hold(readers[0]!, 'shared');
-    const gnupg = await rig!.gnupg();
+    const gnupg = await rig!.gnupg({ scdaemonConf: (await defaultScdaemonConf()).lines });
     const refused = await gnupg.gpg('--card-status');
     expect(refused.exitCode).not.toBe(0);
     expect(refused.stderr).toContain('No such device');
