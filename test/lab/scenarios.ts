@@ -65,6 +65,8 @@ export const scenarios: readonly Scenario[] = [
       await bench.plug(yubikey);
       await gpgWorks(bench);
       await bench.startPcscd();
+      // As a login session's ACL would: the device is open to this user as well.
+      await bench.run('chmod', ['666', bench.node(yubikey)]);
       // Without root the open device node is invisible, but scdaemon's thread name is not.
       const report = await bench.cardcheck(65534);
       bench.expectErrors(report, 'ccid-vs-pcscd');
