@@ -41,7 +41,7 @@ export class SignReader implements LineReader {
     // Needles of the spy log come last and belong to no sign: they only make the line be looked at.
     this.needles = [...byNeedle.keys(), ...spyNeedles];
     this.#signsOf = [...byNeedle.values()];
-    this.logNeedles = this.needles.map((needle, id) => (Buffer.byteLength(needle) >= LOG_NEEDLE_LENGTH && (this.#signsOf[id]?.some(({ kind }) => logKinds.has(kind)) ?? true) ? needle : null));
+    this.logNeedles = this.needles.map((needle, id) => (Buffer.byteLength(needle) >= LOG_NEEDLE_LENGTH && (this.#signsOf[id]?.some(({ kind, reassuring }) => logKinds.has(kind) && reassuring !== true) ?? true) ? needle : null));
     this.#book = book;
     this.spy = new SpyRecorder(book, apdus);
   }

@@ -45,6 +45,8 @@ export interface Sign {
   needles: readonly string[];
   /** Default: a needle alone suffices. Must be linear in the length of the line. */
   pattern?: RegExp;
+  /** Says that something works or means nothing: worth knowing of a paste, not worth counting in a large log. */
+  reassuring?: true;
   /** Said by every line with a needle, whatever else is in it: such lines need not be read again. */
   fixed?: true;
   /** What the line says; null where a closer look shows it says nothing. */
@@ -61,12 +63,15 @@ export function plain(kind: Kind, observation: Observation, needles: readonly st
   return { kind, needles, ...(pattern === undefined ? { fixed: true } : { pattern }), see: () => observation };
 }
 
+/** A sign of normal work. */
+export const reassuring = (...parts: Parameters<typeof plain>): Sign => ({ ...plain(...parts), reassuring: true });
+
 /** A frightening line that means nothing, with the reason. */
 export function harmless(kind: Kind, why: string, needles: readonly string[], pattern?: RegExp): Sign {
-  return plain(kind, { name: 'harmless', why }, needles, pattern);
+  return reassuring(kind, { name: 'harmless', why }, needles, pattern);
 }
 
 /** A line that shows something working. */
 export function sound(kind: Kind, what: string, needles: readonly string[], pattern?: RegExp): Sign {
-  return plain(kind, { name: 'sound', what }, needles, pattern);
+  return reassuring(kind, { name: 'sound', what }, needles, pattern);
 }

@@ -1,7 +1,7 @@
 import { parseCode } from '../../pcsc/codes.ts';
 import { failureNames } from './codes.ts';
 import type { Observation } from '../observation.ts';
-import { harmless, plain, type Sign, sound } from '../sign.ts';
+import { harmless, plain, reassuring, type Sign, sound } from '../sign.ts';
 
 type UsbOp = Extract<Observation, { name: 'usb-failed' }>['op'];
 /** libccid's own words for a failed libusb call (CCID ccid_usb.c), and those of pcscd's hotplug code. */
@@ -82,15 +82,15 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'pcscd-too-many-contexts' }, ['Too many context running', 'Too many handles opened', 'Too many context']),
   plain('pcscd', { name: 'pcscd-reader-limit' }, ['Max number of readers reached', 'does not support more than', 'No more reader', 'Not enough space for new reader']),
   plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Error with library', 'RFLoadReader failed', 'undefined symbol', 'wrong ELF class', 'DYN_LoadLibrary', 'cannot open shared object', 'IFDHandler functions missing', 'IFD Handler not 1.0'], /(?:drivers?|ifd|libccid|RFLoadReader|DYN_LoadLibrary|IFDHandler|IFD Handler|\.bundle|Error with library).*(?:cannot open|undefined|wrong ELF|failed|missing|: |not 1\.0)/i),
-  plain('pcscd', { name: 'pcscd-configuration-broken' }, ['tok_error', 'Error initializing pcscd', 'Remove OpenCT and try again', 'invalid directory', 'reader.conf'], /tok_error|Error initializing pcscd|Remove OpenCT|invalid directory/i),
+  plain('pcscd', { name: 'pcscd-configuration-broken' }, ['tok_error', 'Error initializing pcscd', 'Remove OpenCT and try again', 'invalid directory'], /tok_error|Error initializing pcscd|Remove OpenCT|invalid directory/i),
   plain('pcscd', { name: 'pcscd-socket-absent' }, ['pcscd.comm'], /No such file|Connection refused|ENOENT|ECONNREFUSED|cannot access|not found/i),
   plain('pcscd', { name: 'pcscd-hotplug-broken' }, ['udev_monitor_new_from_netlink', 'udev_new() failed', 'HPRegisterForHotplugEvents failed', 'Hotplug failed', 'udev_monitor_enable_receiving']),
   plain('pcscd', { name: 'pcscd-reader-filtered' }, ['PCSCLITE_IGNORE set', 'PCSCLITE_FILTER_IGNORE', '": ignored']),
-  plain('pcscd', { name: 'pcscd-reader-added' }, ['Adding USB device', 'Using the pcscd polling', 'Attempting startup of']),
+  reassuring('pcscd', { name: 'pcscd-reader-added' }, ['Adding USB device', 'Using the pcscd polling', 'Attempting startup of']),
   plain('pcscd', { name: 'pcscd-reader-failed' }, ['init failed', 'Failed adding USB device', 'Initial Check Failed', 'Open Port'], /init failed|Failed adding USB|Initial Check Failed|Open Port .* Failed/i),
-  plain('pcscd', { name: 'pcscd-ready' }, ['daemon ready', 'Started pcscd.service', 'Started PC/SC Smart Card Daemon'], /daemon ready|Started/),
-  plain('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR: ']),
-  plain('pcscd', { name: 'pcscd-authorized' }, ['Authorized PC/SC client']),
+  reassuring('pcscd', { name: 'pcscd-ready' }, ['daemon ready', 'Started pcscd.service', 'Started PC/SC Smart Card Daemon'], /daemon ready|Started/),
+  reassuring('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR: ']),
+  reassuring('pcscd', { name: 'pcscd-authorized' }, ['Authorized PC/SC client']),
   plain('pcscd', { name: 'pcscd-died' }, ['pcscd.service', 'Main process exited', 'Failed with result', 'pcscd[1', 'segfault at'], /Main process exited.*(?:dumped|SEGV|ABRT|KILL|FAILURE)|Failed with result|segfault|start-limit|core-dump/),
   plain('pcscd', { name: 'card-mute' }, ['Error powering up card', 'Card Not Powered', 'Card is mute', 'PowerUp failed', 'ICC mute', 'SCARD_W_UNPOWERED', 'No smart card response', 'Card is unpowered']),
   plain('pcscd', { name: 'reader-slot-taken' }, ['already in use', 'is already used', 'USB driver with'], /(?:USB driver with (?:index|lun)|Lun:) ?\S+ (?:is )?already (?:in use|used)/i),
