@@ -1,8 +1,15 @@
 import type { ReaderState } from '../snapshot/schema.ts';
-import { type OpenedMemory, openProcessMemory } from '../system/process-memory.ts';
+import { type OpenedMemory, openProcessMemory, syscallOf } from '../system/process-memory.ts';
 import { type Layout, layoutsOf } from './layouts.ts';
 import { MemoryImage } from './memory.ts';
-import { walk } from './walk.ts';
+import { type ClientContext, walk } from './walk.ts';
+
+/** By ELF e_machine: where glibc keeps the id of the thread that a pthread_t points to (nptl/descr.h), and the number of clock_nanosleep(2). */
+const SLEEP: Readonly<Record<number, { tid: number; clockNanosleep: number }>> = {
+  62: { tid: 720, clockNanosleep: 230 },
+  // Derived from the headers, not tried on a machine.
+  183: { tid: 208, clockNanosleep: 115 },
+};
 
 /** After a search that failed, e.g. because a client was just coming, the next one waits so many polls. */
 const PATIENCE = 10;
@@ -12,12 +19,14 @@ const PATIENCE = 10;
  * a reader. The place is searched anew when the readers change.
  */
 export class LockReader {
+  readonly #pcscd: number;
   readonly #memory: OpenedMemory;
   #found: { layout: Layout; structures: ReadonlyMap<string, number> } | null = null;
   #wait = 0;
 
   /** @throws SystemError: not root, or the process is gone */
   constructor(pcscd: number) {
+    this.#pcscd = pcscd;
     this.#memory = openProcessMemory(pcscd);
   }
 
@@ -35,6 +44,22 @@ export class LockReader {
     return locks;
   }
 
+  /**
+   * The clients that pcscd keeps waiting: while another owns a lock, it sleeps 100 ms and looks again (pcsc-lite
+   * winscard.c, SCardConnect and SCardBeginTransaction), and otherwise it waits for a request. Empty when it cannot be told.
+   */
+  waiting(table: readonly ReaderState[]): ClientContext[] {
+    const sleep = SLEEP[this.#memory.machine];
+    const layout = this.#found?.layout;
+    if (layout === undefined || sleep === undefined) return [];
+    return this.#withImage((image) =>
+      (walk(image, layout, table)?.contexts ?? []).filter(({ thread }) => {
+        const tid = image.u32(thread + sleep.tid);
+        return tid !== null && syscallOf(this.#pcscd, tid) === sleep.clockNanosleep;
+      }),
+    );
+  }
+
   close(): void {
     this.#memory.close();
   }
@@ -50,11 +75,27 @@ export class LockReader {
     this.#found = null;
     if (this.#wait-- > 0) return;
     this.#wait = PATIENCE;
-    const image = new MemoryImage(this.#memory);
-    const fitting = layoutsOf(this.#memory.machine).flatMap((layout) => {
-      const holdings = walk(image, layout, table);
-      return holdings === null ? [] : [{ layout, structures: new Map(holdings.readers.map(({ name, structure }) => [name, structure])) }];
-    });
+    const fitting = this.#withImage((image) =>
+      layoutsOf(this.#memory.machine).flatMap((layout) => {
+        const holdings = walk(image, layout, table);
+        return holdings === null ? [] : [{ layout, structures: new Map(holdings.readers.map(({ name, structure }) => [name, structure])) }];
+      }),
+    );
     this.#found = fitting.length === 1 ? (fitting[0] ?? null) : null;
+  }
+
+  /** Opened anew, because each client that comes brings mappings with it. */
+  #withImage<T>(look: (image: MemoryImage) => T[]): T[] {
+    let memory: OpenedMemory;
+    try {
+      memory = openProcessMemory(this.#pcscd);
+    } catch {
+      return [];
+    }
+    try {
+      return look(new MemoryImage(memory));
+    } finally {
+      memory.close();
+    }
   }
 }

@@ -29,6 +29,8 @@ export interface ClientContext {
   hContext: number;
   /** pcscd's descriptor of the connection. */
   fd: number;
+  /** Its thread in pcscd, as pthread_t: where the C library describes it. */
+  thread: number;
   handles: number[];
 }
 
@@ -179,10 +181,11 @@ function readContext(image: MemoryImage, layout: Layout, structure: number): Cli
   const offset = layout.clientContext;
   const hContext = image.i32(structure + offset.hContext);
   const fd = image.i32(structure + offset.dwClientID);
+  const thread = image.u64(structure + offset.pthThread);
   const cards = listAt(image, structure + offset.cardsList);
-  if (hContext === null || hContext < 0 || fd === null || fd < 0 || cards === null) return null;
+  if (hContext === null || hContext < 0 || fd === null || fd < 0 || thread === null || cards === null) return null;
   const handles = cards.map((card) => image.i32(card));
-  return handles.every(isHandle) ? { hContext, fd, handles } : null;
+  return handles.every(isHandle) ? { hContext, fd, thread, handles } : null;
 }
 
 /**

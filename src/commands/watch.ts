@@ -49,5 +49,5 @@ export const registerWatch: Register = (program, session) => {
 function filtered(event: WatchEvent, glob: string | undefined): WatchEvent | null {
   if (glob === undefined) return event;
   if (event.event === 'begin') return { ...event, readers: event.readers.filter(({ name }) => matchesGlob(glob, name)) };
-  return !('reader' in event) || matchesGlob(glob, event.reader) ? event : null;
+  return !('reader' in event) || event.reader === null || matchesGlob(glob, event.reader) ? event : null;
 }

@@ -53,6 +53,16 @@ function readAt(fd: number, address: number, length: number): Buffer | null {
   }
 }
 
+/** Number of the system call a thread is in; null: it is running, closed to this user, or no thread of this process. */
+export function syscallOf(pid: number, tid: number): number | null {
+  try {
+    const number = Number.parseInt(readFileSync(`/proc/${pid}/task/${tid}/syscall`, 'latin1'), 10);
+    return Number.isInteger(number) ? number : null;
+  } catch {
+    return null;
+  }
+}
+
 /** proc_pid_maps(5): start-end perms offset dev inode pathname. */
 const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)$/;
 

@@ -16,9 +16,17 @@ export interface WatchedReader {
   sharing: Sharing;
 }
 
+/** Who waits; the fields are null where the process is not to be seen. */
+export interface WaitingClient {
+  pid: number | null;
+  user: string | null;
+  command: string | null;
+}
+
 /**
  * begin: how it is at first, and again after pcscd restarted · take, drop: exclusive access · connect, disconnect:
  * shared handles · transaction-begin, transaction-end · reader-added, reader-removed · card-inserted, card-removed ·
+ * blocked, unblocked: a client waits for the end of another's transaction; reader null: on one of several ·
  * pcscd-started, pcscd-gone ·
  * missed: changes that happened unseen, by pcscd's own counters · gap: a poll came late, changes in between may be missing.
  * `holders` are those after the change, not who made it; null: nobody, or changes came too fast to tell.
@@ -28,6 +36,7 @@ export type WatchEvent = { at: string } & (
   | { event: 'take' | 'drop' | 'connect' | 'disconnect' | 'transaction-begin' | 'transaction-end'; reader: string; from: Sharing; to: Sharing; holders: Holder[] | null }
   | { event: 'reader-added'; reader: string; card: boolean }
   | { event: 'reader-removed' | 'card-inserted' | 'card-removed'; reader: string }
+  | { event: 'blocked' | 'unblocked'; reader: string | null; client: WaitingClient }
   | { event: 'missed'; reader: string; changes: number; of: 'card' | 'sharing' }
   | { event: 'gap'; ms: number }
   | { event: 'pcscd-started' | 'pcscd-gone'; reason: string }

@@ -1,13 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Connector, connectorsOf } from '../attribution/connectors.ts';
 import { servingDaemons } from '../attribution/daemon.ts';
 import { LockReader } from '../attribution/locks.ts';
+import type { ClientContext } from '../attribution/walk.ts';
 import { collectHolders } from '../collect/holders.ts';
 import { deriveHoldings } from '../derive/holdings.ts';
+import { commandOf } from '../derive/process-name.ts';
 import { openReaderTable } from '../pcsc/socket.ts';
 import type { ReaderReport } from '../report/schema.ts';
 import { absent, failed, ok } from '../snapshot/fact.ts';
+import { sanitize } from '../snapshot/sanitize.ts';
 import type { Fact } from '../snapshot/schema.ts';
+import type { System } from '../system/port.ts';
+import { readProcess } from '../system/process.ts';
 import { realSystem } from '../system/real.ts';
+import type { WaitingClient } from './event.ts';
 import type { Lookout, WatchPorts } from './watcher.ts';
 
 const TIMEOUT_MS = 1500;
@@ -43,6 +50,7 @@ async function openLookout(): Promise<Fact<Lookout & { seesLocks: boolean }>> {
       seesLocks: locks !== null,
       readTable: () => table.value.read(TABLE_MS),
       readLocks: (readers) => locks?.read(readers) ?? null,
+      findBlocked: async (readers) => (locks === null ? new Map() : clientsOf(system, pcscd, locks.waiting(readers))),
       close: () => {
         table.value.close();
         locks?.close();
@@ -59,6 +67,18 @@ function openLocks(pcscd: number): LockReader | null {
   } catch {
     return null;
   }
+}
+
+/** Who is behind these connections; a program of which nothing can be seen waits all the same. */
+async function clientsOf(system: System, pcscd: number, contexts: readonly ClientContext[]): Promise<Map<string, WaitingClient>> {
+  const fds = contexts.map(({ fd }) => fd);
+  const connectors = fds.length === 0 ? new Map<number, Connector>() : await connectorsOf(system, pcscd, fds).catch(() => new Map<number, Connector>());
+  const waiting = contexts.map(async ({ fd, hContext }): Promise<[string, WaitingClient]> => {
+    const pid = connectors.get(fd)?.users[0]?.pid ?? null;
+    const client = pid === null ? null : await readProcess(system, pid);
+    return [`${hContext}:${fd}`, sanitize({ pid, user: client?.user ?? null, command: client === null ? null : commandOf(client) })];
+  });
+  return new Map(await Promise.all(waiting));
 }
 
 async function identify(): Promise<Fact<ReaderReport[]>> {

@@ -26,11 +26,11 @@ export function after(state: WatchState, event: WatchEvent): WatchState {
   };
   if (event.event === 'begin') return { ...counted, unseen: event.unseen, readers: event.readers.map((reader) => ({ ...reader, since: event.at, holders: null })) };
   if (event.event === 'pcscd-gone') return { ...counted, readers: null };
-  if (state.readers === null || !('reader' in event)) return counted;
+  if (state.readers === null || !('reader' in event) || event.reader === null) return counted;
   return { ...counted, readers: readersAfter(state.readers, event) };
 }
 
-type ReaderEvent = Extract<WatchEvent, { reader: string }>;
+type ReaderEvent = Extract<WatchEvent, { reader: string | null }>;
 
 function readersAfter(readers: NonNullable<WatchState['readers']>, event: ReaderEvent): NonNullable<WatchState['readers']> {
   if (event.event === 'reader-removed') return readers.filter(({ name }) => name !== event.reader);

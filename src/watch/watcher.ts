@@ -1,8 +1,9 @@
 import type { ReaderReport } from '../report/schema.ts';
 import { reasonOf } from '../snapshot/fact.ts';
 import type { Fact, ReaderState } from '../snapshot/schema.ts';
+import { Blockade } from './blockade.ts';
 import { type Difference, differences, type Look, watchedReader } from './differences.ts';
-import type { Change, WatchEvent } from './event.ts';
+import type { Change, WaitingClient, WatchEvent } from './event.ts';
 
 /** A connection to one running pcscd. */
 export interface Lookout {
@@ -10,6 +11,8 @@ export interface Lookout {
   readTable(): Promise<Fact<ReaderState[]>>;
   /** hCard of each lock's owner, right after the table was read; null where it is not to be seen. */
   readLocks(table: readonly ReaderState[]): ReadonlyMap<string, number> | null;
+  /** The connections that pcscd keeps waiting, by a key of their own, with their clients. Called while a transaction is open. */
+  findBlocked(table: readonly ReaderState[]): Promise<ReadonlyMap<string, WaitingClient>>;
   close(): void;
 }
 
@@ -71,6 +74,7 @@ async function watchOne(ports: WatchPorts, lookout: Lookout, teller: Teller): Pr
   let before = null as Look | null;
   let dueAt = ports.now();
   let lastChange = Number.NEGATIVE_INFINITY;
+  const blockade = new Blockade(lookout);
   for (;;) {
     const table = await lookout.readTable();
     if (table.status !== 'ok') return reasonOf(table);
@@ -85,6 +89,7 @@ async function watchOne(ports: WatchPorts, lookout: Lookout, teller: Teller): Pr
       if (found.length > 0) lastChange = now;
       for (const difference of found) teller.tell(difference);
     }
+    for (const difference of await blockade.differences(look, now)) teller.tell(difference);
     // A lock that could not be read this time is compared with what it was before, next time.
     before = { readers: look.readers, locks: look.locks ?? before?.locks ?? null };
     const interval = now - lastChange < BUSY_FOR_MS ? BUSY_MS : QUIET_MS;
@@ -110,7 +115,7 @@ class Teller {
   tell(difference: Difference): void {
     const now = this.#ports.now();
     const event = { at: new Date(now).toISOString(), ...difference } as WatchEvent;
-    if ('reader' in event) this.#newest.set(event.reader, event);
+    if ('from' in event) this.#newest.set(event.reader, event);
     // pcscd numbers readers anew when it starts, so names of readers that are gone would pile up.
     if (event.event === 'begin') this.#newest.clear();
     this.#told = this.#told.then(async () => {

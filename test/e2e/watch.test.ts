@@ -43,6 +43,18 @@ describe.each<As>(['root', 'user'])('cardcheck watch, as %s', (as) => {
   });
 });
 
+it('tells root who waits for the end of a transaction', async () => {
+  const { events, stop } = await startWatch(rig, 'root');
+  const [reader = ''] = rig.readers;
+  const signer = await rig.hold(reader, 'transaction');
+  const waiter = await rig.spawn('scriptor', ['-r', reader], { stdio: ['pipe', 'ignore', 'ignore'] });
+  await until('the wait is told', async () => events.some(({ event }) => event === 'blocked'));
+  expect(events.filter(({ event }) => event === 'blocked')).toMatchObject([{ reader, client: { pid: waiter.insidePid, command: expect.stringContaining('scriptor') } }]);
+  await signer.release();
+  await until('its end is told', async () => events.some(({ event }) => event === 'unblocked'));
+  await stop();
+});
+
 it('makes no connect while it watches', async () => {
   const before = await rig.card(0).counts();
   const { stop, events } = await startWatch(rig, 'root');

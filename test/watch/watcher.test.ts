@@ -27,7 +27,7 @@ async function watched(moments: readonly Moment[], identify: WatchPorts['identif
           const moment = left[0];
           return typeof moment === 'number' ? ok([state(moment)], 'pcscd') : failed('connection-closed');
         };
-        return ok({ readTable, readLocks: () => null, close: () => undefined }, 'socket');
+        return ok({ readTable, readLocks: () => null, findBlocked: async () => new Map(), close: () => undefined }, 'socket');
       },
       identify,
       unseen: () => [],

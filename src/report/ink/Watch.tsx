@@ -1,7 +1,7 @@
 import { Box, render, Text } from 'ink';
 import type { WatchView } from '../../commands/watch.ts';
 import { visible } from '../../snapshot/sanitize.ts';
-import type { Sharing, WatchEvent } from '../../watch/event.ts';
+import type { Sharing, WaitingClient, WatchEvent } from '../../watch/event.ts';
 import { after, emptyState, type WatchState } from '../../watch/state.ts';
 import type { Holder } from '../schema.ts';
 
@@ -63,6 +63,8 @@ function sharingWords({ count, transaction }: Sharing): string {
 
 const holderWords = ({ command, pid, user, certainty }: Holder): string => `${command} (${pid}${user === null ? '' : `, ${user}`}, ${certainty})`;
 
+const clientWords = ({ command, pid, user }: WaitingClient): string => (pid === null ? 'a program that is not visible' : `${command ?? 'a program'} (${pid}${user === null ? '' : `, ${user}`})`);
+
 /** Local time of day with milliseconds: changes come in bursts. */
 function clock(iso: string): string {
   const at = new Date(iso);
@@ -70,7 +72,7 @@ function clock(iso: string): string {
   return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${String(at.getMilliseconds()).padStart(3, '0')}`;
 }
 
-const verbs: Readonly<Record<Exclude<WatchEvent['event'], 'begin' | 'missed' | 'gap' | 'pcscd-started' | 'pcscd-gone'>, string>> = {
+const verbs: Readonly<Record<Exclude<WatchEvent['event'], 'begin' | 'missed' | 'gap' | 'blocked' | 'unblocked' | 'pcscd-started' | 'pcscd-gone'>, string>> = {
   take: 'taken exclusively',
   drop: 'exclusive access given up',
   connect: 'handle opened',
@@ -91,6 +93,9 @@ function describe(event: WatchEvent): string {
       return `no look for ${event.ms} ms`;
     case 'missed':
       return `${visible(event.reader)}: ${event.changes} ${event.of === 'card' ? 'insertions or removals' : 'changes of owner'} unseen`;
+    case 'blocked':
+    case 'unblocked':
+      return `${event.reader === null ? '' : `${visible(event.reader)}: `}${clientWords(event.client)} ${event.event === 'blocked' ? 'waits for the end of a transaction' : 'waits no more'}`;
     case 'pcscd-started':
       return `pcscd started: ${event.reason}`;
     case 'pcscd-gone':
