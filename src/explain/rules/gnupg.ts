@@ -44,6 +44,7 @@ export const gnupgRules = {
   'scdaemon-config-not-active': {
     clauses: [
       supports(2.6, seen('config-not-active'), 'the file was changed, and nothing changed'),
+      supports(2.4, both(seen('config-not-active'), either(scdaemonGot(VIOLATION), gpgReachesNoCard)), 'what the change was to prevent still happens'),
       supports(1.6, both(option('pcsc-shared', 'disable-ccid'), killed('scdaemon', 'gpg-agent')), 'scdaemon reads its configuration only when it starts'),
       supports(1.2, both(option('pcsc-shared'), option('disable-ccid'), either(scdaemonGot(VIOLATION), gpgReachesNoCard)), 'the configuration would prevent this, had it been read'),
     ],
@@ -90,7 +91,7 @@ export const gnupgRules = {
   },
   'scdaemon-not-installed': {
     clauses: [
-      decides(seen('scdaemon-not-installed'), 'the program scdaemon is not there', 6),
+      supports(5, seen('scdaemon-not-installed'), 'the program scdaemon is not there'),
       supports(2.1, gpgSays('no-daemon'), 'gpg says this when there is no scdaemon: many distributions package it apart'),
       supports(1, seen('scdaemon-start-failed'), 'gpg-agent could not start scdaemon'),
       excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), gpgReachesNoCard, seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),

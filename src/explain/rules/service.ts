@@ -11,10 +11,13 @@ const noReader = either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('no
 /** Daemons from 2.4.1 on log the mismatch and then adapt (winscard_svc.c, "Enable backward compatibility"). */
 const adapts = either(seen('pcscd-backward-compatible'), pcscWithin('2.4.1', '9'));
 
+/** Daemons up to 2.4.0 take nothing but their own version; those of protocol 4:4 and older are all such. */
+const refuses = either(stopped, pcscWithin('1.0', '2.4.1'), seen('pcscd-protocol', ({ side, minor }) => side === 'server' && minor <= 4));
+
 export const serviceRules = {
   'pcscd-not-running': {
     clauses: [
-      decides(both(noService, unitIs('inactive', 'masked', 'missing')), 'a program reached no service, and systemd says pcscd and its socket are down', 5.5),
+      decides(unless(both(noService, unitIs('inactive', 'masked', 'missing')), inSandbox, inContainer), 'a program reached no service, and systemd says pcscd and its socket are down', 5.5),
       supports(4.2, unless(noService, inSandbox, answered), 'nobody listens on pcscd\'s socket'),
       supports(1.6, both(noService, inSandbox), 'nobody listens where this program looks for pcscd'),
       supports(2.6, seen('pcscd-socket-absent'), 'pcscd\'s socket is not there or nobody listens on it'),
@@ -43,7 +46,7 @@ export const serviceRules = {
   },
   'ccid-driver-missing': {
     clauses: [
-      decides(both(seen('pcscd-no-drivers'), unless(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing'))), 'pcscd found no driver where its distribution puts them', 5.5),
+      supports(4.2, unless(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing')), 'pcscd found no driver where its distribution puts them'),
       supports(2, seen('pcscd-no-drivers'), 'pcscd found no driver'),
       supports(2.2, seen('bundle-listed'), 'the files of the driver are the matter'),
       supports(1.4, both(noReader, either(seen('pcscd-ready'), unitIs('active'))), 'pcscd runs and has no reader'),
@@ -77,7 +80,8 @@ export const serviceRules = {
   },
   'protocol-mismatch': {
     clauses: [
-      decides(unless(seen('pcscd-protocol-mismatch'), adapts), 'pcscd refused a client that speaks another protocol version', 7),
+      decides(unless(both(seen('pcscd-protocol-mismatch'), refuses), adapts), 'pcscd refused a client that speaks another protocol version', 4),
+      supports(4.5, unless(seen('pcscd-protocol-mismatch'), adapts), 'client and pcscd speak different protocol versions; only a pcscd from 2.4.1 on may have adapted'),
       supports(4.3, unless(stopped, adapts, onWindows), 'SCARD_E_SERVICE_STOPPED (0x8010001E) is pcsc-lite\'s answer to a client of another protocol version; the daemon runs'),
       supports(1.5, both(stopped, adapts), 'the code of a protocol mismatch'),
       supports(0.8, both(noService, inSandbox), 'programs that bring their own libpcsclite speak its version'),
@@ -135,7 +139,7 @@ export const serviceRules = {
   },
   'polkit-error-hidepid': {
     clauses: [
-      decides(both(seen('polkit-proc-hidden'), unless(seen('polkit-proc-hidden'), seen('polkit-unreachable'))), 'polkit could not look at the process in /proc', 6),
+      supports(5, unless(seen('polkit-proc-hidden'), seen('polkit-unreachable')), 'polkit could not look at the process in /proc'),
       supports(3, seen('hidepid'), '/proc hides processes from polkit'),
       supports(1.5, both(seen('polkit-nobody'), seen('polkit-refused')), 'pcscd cannot see who asks'),
     ],
@@ -145,6 +149,7 @@ export const serviceRules = {
   'sandbox-blocks-pcsc': {
     clauses: [
       decides(seen('sandbox-denied'), 'the sandbox denied access to the card service or device', 5),
+      supports(2.6, seen('sandbox-app'), 'the permission of the sandbox for smart cards is the matter'),
       supports(3.2, both(inSandbox, either(noService, anyoneGot(SECURITY_VIOLATION), seen('pcscd-socket-absent'))), 'a program in a sandbox reaches no pcscd'),
       supports(1.6, both(inSandbox, either(otherFails, noReader, seen('no-token'), gpgFails)), 'a program in a sandbox reaches no card'),
       supports(1, inSandbox, 'the program runs in a sandbox'),

@@ -27,8 +27,10 @@ export const sharingRules = {
       supports(0.9, seen('client-failed', ({ client }) => ['age', 'ykman', 'yubico-piv-tool', 'pkcs11'].includes(client)), 'a program that shares could not open a key that is plugged in'),
       supports(0.6, seen('no-token'), 'a program sees the reader or library but no token: as if somebody held the card'),
       supports(0.8, seen('scdaemon-commanded'), 'scdaemon was asked to work, and it keeps the card afterwards'),
-      supports(1.4, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
+      supports(1, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode === 'EXCLUSIVE' && ownHandles === 0), 'an EXCLUSIVE connect was refused, by whoever has a handle'),
+      supports(2.4, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
       excludes(2, scdaemonGot(VIOLATION), 'scdaemon is the one that was refused'),
+      excludes(1, seen('scdaemon-killed-by-tool'), 'the tool has ended scdaemon already'),
       excludes(2, unless(gpgReachesNoCard, otherFails), 'gpg itself cannot reach the card'),
       excludes(1.2, seen('own-handle-leaked'), 'the refused program is an agent that keeps the card itself'),
       excludes(1.5, connected('exclusive'), 'another program that takes cards EXCLUSIVE is connected'),
@@ -40,11 +42,12 @@ export const sharingRules = {
   },
   'other-client-blocks-scdaemon': {
     clauses: [
-      decides(both(scdaemonGot(VIOLATION), connected('shared', 'exclusive')), 'scdaemon was refused the EXCLUSIVE connect it needs while other programs were connected', 5.5),
+      supports(3, both(scdaemonGot(VIOLATION), connected('shared')), 'scdaemon was refused the EXCLUSIVE connect it needs while other programs were connected'),
       supports(4.2, scdaemonGot(VIOLATION), 'scdaemon insists on an EXCLUSIVE connect and was refused: somebody has a handle'),
       supports(2, both(gpgReachesNoCard, either(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'gpg reached no card and pcscd refused a connect because of other handles'),
       supports(2, both(gpgFails, present('shared')), 'gpg fails and a program that shares the card is at work'),
       supports(1.2, unless(both(gpgFails, present('exclusive')), seen('client-failed')), 'gpg fails and a program that takes the card EXCLUSIVE is at work'),
+      supports(2.5, both(gpgFails, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE')), 'the connect that was refused asked for EXCLUSIVE, as scdaemon does'),
       supports(1.4, both(gpgFails, clientGot(VIOLATION)), 'the reader is in use while gpg fails'),
       supports(1.3, gpgReachesNoCard, 'gpg says this for every connect that fails, a refused EXCLUSIVE one included'),
       supports(1.2, both(gpgFails, seen('closing-cures')), 'it works when another program is closed'),
@@ -52,6 +55,7 @@ export const sharingRules = {
       supports(1.2, both(seen('closing-cures'), seen('mentioned', ({ role }) => role === 'shared' || role === 'exclusive')), 'it works when another program is closed'),
       supports(0.6, both(gpgReachesNoCard, killed('pcscd', 'holder')), 'restarting pcscd throws every client out'),
       supports(0.8, option('pcsc-shared'), 'pcsc-shared is the setting for exactly this'),
+      excludes(1.5, unless(connected('exclusive'), connected('shared')), 'what is connected takes cards EXCLUSIVE'),
       excludes(1.5, interfaceBusy, 'the fight is about the USB interface, below PC/SC'),
       excludes(1, seen('scdaemon-uses-usb'), 'this scdaemon drives the reader over USB, without PC/SC'),
       ...notReached,
@@ -65,6 +69,7 @@ export const sharingRules = {
       supports(2.2, unless(both(either(sharingViolation, scdaemonGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'agent')), present('exclusive')), seen('own-handle-leaked')), 'a program that takes cards EXCLUSIVE is at work'),
       supports(1.6, both(gpgReachesNoCard, present('exclusive')), 'gpg reaches no card while a program that takes cards EXCLUSIVE is at work'),
       supports(1.5, unless(violationOfOther, present('scdaemon')), 'a reader held EXCLUSIVE, and no scdaemon in sight'),
+      supports(2, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
       supports(1, killed('holder'), 'ending a program that holds the card helped'),
       supports(0.8, scdaemonGot(VIOLATION), 'scdaemon was refused'),
       supports(0.8, seen('scdaemon-killed-by-tool'), 'the tool looked for holders'),
@@ -128,7 +133,7 @@ export const sharingRules = {
   },
   'other-tool-kills-scdaemon': {
     clauses: [
-      supports(4.2, seen('scdaemon-killed-by-tool'), 'a tool ends or signals scdaemon to get at the card'),
+      supports(4.8, seen('scdaemon-killed-by-tool'), 'a tool ends or signals scdaemon to get at the card'),
       supports(3.6, seen('remedy', ({ chained, target }) => chained && (target === 'scdaemon' || target === 'gpg-agent')), 'scdaemon or its agent is ended as part of running a tool'),
       supports(1, both(killed('scdaemon'), gpgSays('no-agent', 'bad-pin')), 'the PIN state went with scdaemon'),
     ],
@@ -137,7 +142,7 @@ export const sharingRules = {
   },
   'multiple-scdaemon': {
     clauses: [
-      decides(atLeast(2, seen('process', ({ program, pid }) => program === 'scdaemon' && pid !== null)), 'more than one scdaemon runs', 4.5),
+      supports(4.2, atLeast(2, seen('process', ({ program, pid }) => program === 'scdaemon' && pid !== null)), 'more than one scdaemon runs'),
       supports(2.6, seen('gpg-failed', ({ reason }) => reason === 'conflict'), 'another session uses the card through scdaemon'),
       supports(1.5, both(gpgFails, seen('agent-already-running')), 'more than one gpg-agent was started'),
       excludes(2, seen('scdaemon-not-installed'), 'scdaemon is not there at all'),

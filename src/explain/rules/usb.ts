@@ -20,7 +20,7 @@ export const usbRules = {
     clauses: [
       supports(3, both(interfaceBusy, gpgHere), 'the USB interface is claimed already, and gpg\'s own driver is one that claims it'),
       supports(2, interfaceBusy, 'the USB interface is claimed already'),
-      decides(both(seen('scdaemon-uses-usb'), either(interfaceBusy, seen('pcscd-reader-failed'))), 'scdaemon drives the reader over USB while pcscd cannot claim it', 5),
+      supports(3, both(seen('scdaemon-uses-usb'), either(interfaceBusy, seen('pcscd-reader-failed'))), 'scdaemon drives a reader over USB while pcscd cannot claim one'),
       supports(2.4, unless(both(seen('scdaemon-usb-open-failed'), gpgReachesNoCard), accessRefused), 'scdaemon\'s own driver could not open the reader'),
       supports(1.4, seen('scdaemon-usb-open-failed'), 'scdaemon\'s own driver could not open the reader'),
       supports(1.6, unless(gpgReachesNoCard, seen('gpg-failed', ({ era }) => era === 'before-2.2.20'), onMac), 'gpg 2.3 and later try their own driver only and do not fall back to pcscd'),
@@ -48,7 +48,7 @@ export const usbRules = {
   },
   'second-pcscd': {
     clauses: [
-      decides(seen('pcscd-second'), 'pcscd says itself that another one runs', 5),
+      supports(4.4, seen('pcscd-second'), 'pcscd says itself that another one runs'),
       supports(3, atLeast(2, seen('process', ({ role }) => role === 'pcscd')), 'two pcscd run'),
       supports(2.2, unless(both(interfaceBusy, unitIs('inactive')), gpgHere, seen('kernel-nfc-bound')), 'pcscd found the interface claimed, and the system\'s pcscd is not even running now'),
       supports(2.4, both(interfaceBusy, seen('environment', ({ is }) => is === 'snap' || is === 'container')), 'the interface is claimed, and a snap or container may run a pcscd of its own'),
@@ -61,7 +61,7 @@ export const usbRules = {
   },
   'kernel-driver-claims-reader': {
     clauses: [
-      decides(both(seen('kernel-nfc-bound'), interfaceBusy), 'the kernel bound the interface, and pcscd finds it claimed'),
+      supports(3, both(seen('kernel-nfc-bound'), interfaceBusy), 'the kernel bound the interface, and pcscd finds it claimed'),
       supports(3.2, seen('kernel-nfc-bound'), 'the kernel\'s NFC driver bound the reader'),
       supports(0.4, interfaceBusy, 'the interface is claimed already'),
     ],
@@ -122,7 +122,7 @@ export const usbRules = {
   },
   'suspend-resume-stale': {
     clauses: [
-      decides(both(seen('kernel-usb-not-claimed'), seen('kernel-usb-reset')), 'the device was reset under pcscd, which goes on with a claim it lost', 5),
+      supports(4, both(seen('kernel-usb-not-claimed'), seen('kernel-usb-reset')), 'the device was reset under pcscd, which goes on with a claim it lost'),
       supports(3, both(either(seen('kernel-suspend'), seen('after-sleep')), either(usbLost, usbError, anyoneGot(UNAVAILABLE, VIOLATION, 0x80100016), seen('kernel-usb-reset'), gpgFails, otherFails)), 'the machine slept, and then the reader did not answer'),
       supports(2.2, both(seen('kernel-usb-reset'), either(usbLost, usbError)), 'the device was reset, and pcscd\'s old connection is dead'),
       supports(1.4, seen('kernel-usb-not-claimed'), 'pcscd uses an interface it no longer has'),
@@ -217,7 +217,7 @@ export const usbRules = {
   },
   'macos-system-driver-stuck': {
     clauses: [
-      decides(both(seen('macos-driver-stuck'), seen('reader-slot-taken')), 'Apple\'s reader service opens a reader it still has open', 5),
+      supports(3, both(seen('macos-driver-stuck'), seen('reader-slot-taken')), 'Apple\'s reader service opens a reader it still has open'),
       supports(3, seen('macos-driver-stuck'), 'a system service of macOS is stuck'),
       supports(1.2, both(onMac, seen('remedy', ({ target }) => target === 'macos-service')), 'ending the system service helped'),
       supports(1, both(onMac, either(seen('no-reader'), clientGot(NO_READERS))), 'macOS lists no reader'),

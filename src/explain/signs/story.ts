@@ -9,6 +9,6 @@ export const storySigns: readonly Sign[] = [
   plain('story', { name: 'after-upgrade' }, ['upgrade', 'upgrading', 'updating', 'dist-upgrade', 'after update', 'after the update'], /(?:after|since|following)[^.]*(?:upgrad|updat)|upgrad\w+ (?:to|from)|stopped working after/i),
   plain('story', { name: 'closing-cures' }, ['close the', 'closing ', 'quit the', 'quitting', 'as soon as', 'is running', 'while running', 'is open', 'exit the'], /(?:close|closing|quit(?:ting)?|exit(?:ing)?|stop(?:ping)?)\s+\w[^.]*(?:work|fix|help|function|again|solv)|(?:while|when|if)\s+[^.]*is (?:running|open|started)/i),
   plain('story', { name: 'replug-cures' }, [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again'], /re-?plug|re-?insert|unplug|plug(?:ging)? (?:it )?(?:back|in)|remove and insert/i),
-  plain('story', { name: 'config-not-active' }, ['scdaemon.conf', 'gpg-agent.conf'], /(?:edit|chang|add|modif|creat)\w*[^.]*(?:no effect|nothing|still|until|restart|reboot|kill|reload)|(?:no effect|still|until)[^.]*(?:edit|chang|add)/i),
+  plain('story', { name: 'config-not-active' }, ['scdaemon.conf', 'gpg-agent.conf'], /(?:edit|chang|add|modif|creat)\w*.*(?:no effect|nothing changed|still|until|only after)|(?:no effect|still|until).*(?:edit|chang|add)ed/i),
   plain('story', { name: 'agent-socket-foreign' }, ['forward', ' socat ', '/socat ', 'npiperelay'], /(?:socat|npiperelay|relay|forward)[^.]*(?:gpg-agent|S\.gpg|Windows|socket)/i),
 ];
