@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { As } from '../../src/rig/namespace.ts';
 import { type Rig, startRig } from '../../src/rig/rig.ts';
 import { until } from '../../src/rig/until.ts';
+import { terminalText } from '../support/terminal.ts';
 import { changeLock, locks, startWatch } from '../support/watch.ts';
 
 let rig: Rig;
@@ -63,4 +64,21 @@ it('makes no connect while it watches', async () => {
   expect(Math.max(...events.map((event) => ('to' in event ? event.to.count : 0)))).toBe(1);
   expect((await rig.card(0).counts()).reset).toBe(before.reset);
   await stop();
+});
+
+it('shows on a terminal how the readers are and what happened, and gives the cursor back', async () => {
+  const command = `stty cols 100 rows 30; exec ${rig.node} ${rig.app}/bin/cardcheck.js watch`;
+  const terminal = await rig.spawn('script', ['-qfec', command, '/dev/null'], { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'], env: { CI: undefined, TERM: 'xterm-256color' } });
+  let bytes = '';
+  terminal.child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    bytes += text;
+  });
+  const shows = (pattern: RegExp) => until(`the terminal shows ${pattern}`, async () => pattern.test(await terminalText(bytes, 100, 30)));
+  await shows(/^Virtual PCD 00 00 free$/m);
+  await rig.hold(rig.readers[0] ?? '', 'exclusive', { name: 'greedy' });
+  await shows(/^Virtual PCD 00 00 exclusive since [\d:.]+ {2}greedy \(\d+, root, proven\)$/m);
+  await shows(/^[\d:.]+ Virtual PCD 00 00: taken exclusively; held by greedy/m);
+  terminal.child.stdin?.write('\x03');
+  expect((await terminal.exited).exitCode).toBe(130);
+  expect(bytes.lastIndexOf('\x1b[?25h')).toBeGreaterThan(bytes.lastIndexOf('\x1b[?25l'));
 });
