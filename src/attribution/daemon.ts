@@ -1,6 +1,8 @@
 import { socketPath } from '../pcsc/socket.ts';
+import { absent, skipped } from '../snapshot/fact.ts';
+import type { Fact } from '../snapshot/schema.ts';
 import { perRun } from '../system/per-run.ts';
-import type { System } from '../system/port.ts';
+import type { System, SystemError } from '../system/port.ts';
 import { ownNamespaces, pidsNamed, readNamespaces, sameNamespace } from '../system/process.ts';
 
 /**
@@ -17,6 +19,25 @@ export const servingDaemons = perRun(async (system): Promise<number[]> => {
   const namespaces = await Promise.all(pids.map((pid) => readNamespaces(system, pid)));
   return pids.filter((_, index) => sameNamespace(own.mnt, namespaces[index]?.mnt ?? null) === true);
 });
+
+/** Why there is none: nobody uses readers through PC/SC then (absent), or one may be out of sight, e.g. from within a container (skipped). */
+export async function whyNoDaemon(system: System): Promise<Fact<never>> {
+  const path = socketPath(system);
+  const exists = await system.stat(path).then(
+    () => true,
+    (error: SystemError) => !error.isMissing,
+  );
+  if (!exists) return absent('no pcscd is running');
+  if (await isAsleep(system)) return absent('pcscd sleeps behind its socket unit, so nobody uses it');
+  return skipped(`no pcscd is in sight, though ${path} is there; asking it might wake one`);
+}
+
+/** A socket that is not the default one is not systemd's. */
+async function isAsleep(system: System): Promise<boolean> {
+  if (system.env('PCSCLITE_CSOCK_NAME') !== undefined) return false;
+  const units = await system.run('systemctl', ['is-active', 'pcscd.service', 'pcscd.socket']).catch(() => null);
+  return units?.stdout === 'inactive\nactive\n';
+}
 
 async function isPcscd(system: System, pid: number): Promise<boolean> {
   if (!Number.isSafeInteger(pid)) return false;

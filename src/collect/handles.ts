@@ -1,6 +1,6 @@
 import { type Connector, connectorsOf } from '../attribution/connectors.ts';
 import { connectorsBySs } from '../attribution/connectors-by-ss.ts';
-import { servingDaemons } from '../attribution/daemon.ts';
+import { servingDaemons, whyNoDaemon } from '../attribution/daemon.ts';
 import { type Proof, proveHandles } from '../attribution/prove.ts';
 import { openReaderTable } from '../pcsc/socket.ts';
 import { absent, skipped } from '../snapshot/fact.ts';
@@ -28,7 +28,7 @@ export async function lookIntoPcscd(system: System, timeoutMs: number): Promise<
   if (!system.live) return none(skipped('only a running machine has open handles'));
   if (system.platform !== 'linux') return none(absent('this system has no pcscd'));
   const daemons = await servingDaemons(system);
-  if (daemons.length === 0) return none(absent('no pcscd is running'));
+  if (daemons.length === 0) return none(await whyNoDaemon(system));
   const table = await openReaderTable(system, timeoutMs);
   if (table.status !== 'ok') return none(table);
   try {

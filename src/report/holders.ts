@@ -11,7 +11,7 @@ export type Verdict = 'held' | 'free' | 'unknown';
 export interface HoldersReport {
   readers: ReaderReport[];
   unseen: { what: string; need: string }[];
-  /** Why nothing can be said; null: it can. */
+  /** Why there is nothing to show; null: there is. */
   obstacle: string | null;
   verdict: Verdict;
 }
@@ -23,9 +23,15 @@ export function holdersReport(holdings: Fact<ReaderReport[]>, facts: Pick<Facts,
   return {
     readers,
     unseen: hidden ? [{ what: 'which process owns each open handle', need: handles.need }] : [],
-    obstacle: holdings.status === 'ok' ? null : reasonOf(holdings),
+    obstacle: obstacleTo(holdings, readers, facts),
     verdict: verdictOn(readers, facts),
   };
+}
+
+/** Devices on the bus may be told of without pcscd; with nothing to tell, the reason is. */
+function obstacleTo(holdings: Fact<ReaderReport[]>, readers: readonly ReaderReport[], { readers: table }: Pick<Facts, 'readers'>): string | null {
+  if (holdings.status !== 'ok') return reasonOf(holdings);
+  return readers.length === 0 && table.status !== 'ok' ? reasonOf(table) : null;
 }
 
 /** Where no pcscd runs, nobody holds a reader through PC/SC; over USB somebody still may. */

@@ -24,6 +24,27 @@ describe('open handles', () => {
   });
 });
 
+describe('where no pcscd is in sight but its socket is there', () => {
+  const unitStates = (stdout: string) => async () => ({ exitCode: 3, stdout, stderr: '' });
+  /** A socket of the machine of which no process is pcscd; connecting to it would fail the test by the error it gives. */
+  const machine = (stdout: string) => ({
+    ...realSystem(),
+    env: () => undefined,
+    readDir: async () => [],
+    readFile: async () => '',
+    stat: async () => ({ kind: 'socket', mode: 0o666, uid: 0, gid: 0, size: 0, mtimeMs: 0, inode: 1 }) as const,
+    run: unitStates(stdout),
+  });
+
+  it.each([
+    ['systemd says that it sleeps', 'inactive\nactive\n', 'absent'],
+    ['it may be out of sight', 'inactive\ninactive\n', 'skipped'],
+    ['there is no systemd', '', 'skipped'],
+  ])('nobody is woken: %s', async (_, stdout, status) => {
+    expect((await handles.collect(machine(stdout), options)).handles.status).toBe(status);
+  });
+});
+
 describe('of a running pcscd', () => {
   let rig: Rig;
   beforeEach(async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { holdersReport, renderHoldersJson, renderHoldersText } from '../../src/report/holders.ts';
 import type { Holder, ReaderReport } from '../../src/report/schema.ts';
-import { absent, denied, failed, ok } from '../../src/snapshot/fact.ts';
+import { absent, denied, failed, ok, skipped } from '../../src/snapshot/fact.ts';
 import type { Facts, ReaderState } from '../../src/snapshot/schema.ts';
 
 const holder = (change: Partial<Holder> = {}): Holder => ({
@@ -45,6 +45,7 @@ describe('whether somebody holds a reader', () => {
     ['a state is unknown', report([reader('A 00 00', 'unknown')]), 'unknown'],
     ['no pcscd runs and nobody uses USB', report([], { readers: absent('no pcscd is running') }), 'free'],
     ['no pcscd runs and USB is not to be seen', report([], { readers: absent('no pcscd is running'), usbHolders: denied('root') }), 'unknown'],
+    ['a pcscd may be out of sight', report([], { readers: skipped('no pcscd is in sight') }), 'unknown'],
     ['pcscd does not answer', holdersReport(failed('no answer'), { ...known, readers: failed('no answer') }, () => true), 'unknown'],
     ['there is no reader', report([], { readers: ok([], 'x') }), 'free'],
   ])('%s', (_, { verdict }, expected) => expect(verdict).toBe(expected));
@@ -74,6 +75,8 @@ describe('the table', () => {
 
   it('gives the reason where there is none', () => {
     expect(renderHoldersText(holdersReport(absent('no pcscd is running'), known, () => true))).toBe('no pcscd is running\n');
+    expect(renderHoldersText(report([], { readers: absent('pcscd sleeps') }))).toBe('pcscd sleeps\n');
+    expect(renderHoldersText(report([], { readers: ok([], 'x') }))).toBe('no reader\n');
   });
 });
 
