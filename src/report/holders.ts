@@ -34,10 +34,10 @@ function obstacleTo(holdings: Fact<ReaderReport[]>, readers: readonly ReaderRepo
   return readers.length === 0 && table.status !== 'ok' ? reasonOf(table) : null;
 }
 
-/** Where no pcscd runs, nobody holds a reader through PC/SC; over USB somebody still may. */
+/** Where no pcscd runs, nobody holds a reader through PC/SC; over USB somebody still may, if there is a bus. */
 function verdictOn(readers: readonly ReaderReport[], { readers: table, usbHolders }: Pick<Facts, 'readers' | 'usbHolders'>): Verdict {
   if (readers.some(({ sharing, holders }) => (sharing.mode !== 'free' && sharing.mode !== 'unknown') || holders.length > 0)) return 'held';
-  const isTold = table.status === 'ok' ? readers.length > 0 || table.value.length === 0 : table.status === 'absent' && usbHolders.status === 'ok';
+  const isTold = table.status === 'ok' ? readers.length > 0 || table.value.length === 0 : table.status === 'absent' && (usbHolders.status === 'ok' || usbHolders.status === 'absent');
   return isTold && readers.every(({ sharing }) => sharing.mode === 'free') ? 'free' : 'unknown';
 }
 

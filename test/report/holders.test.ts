@@ -44,6 +44,7 @@ describe('whether somebody holds a reader', () => {
     ['a program has one over USB', report([{ ...reader('USB', 'unknown', [holder({ access: 'usb' })]), listed: false }]), 'held'],
     ['a state is unknown', report([reader('A 00 00', 'unknown')]), 'unknown'],
     ['no pcscd runs and nobody uses USB', report([], { readers: absent('no pcscd is running') }), 'free'],
+    ['no pcscd runs and there is no USB', report([], { readers: absent('no pcscd is running'), usbHolders: absent('no bus') }), 'free'],
     ['no pcscd runs and USB is not to be seen', report([], { readers: absent('no pcscd is running'), usbHolders: denied('root') }), 'unknown'],
     ['a pcscd may be out of sight', report([], { readers: skipped('no pcscd is in sight') }), 'unknown'],
     ['pcscd does not answer', holdersReport(failed('no answer'), { ...known, readers: failed('no answer') }, () => true), 'unknown'],
