@@ -4,6 +4,8 @@ const NEWLINE = 0x0a;
 /** Bytes of one line that are looked at together; what is longer is treated in pieces. */
 export const MAX_LINE = 16_384;
 
+/** Bytes of a line that is remembered for the next. */
+const LONGEST_BEFORE = 256;
 /** Nobody pastes more than this by hand, in bytes: what is longer is a log. */
 const PASTE = 4 << 20;
 
@@ -28,6 +30,8 @@ export class LineSplitter {
   #left = PASTE;
   #tail: Buffer = Buffer.alloc(0);
   #number = 1;
+  /** The last line of what was looked at before, as far as it fits; null after one that was cut into pieces. */
+  #before: Buffer | null = null;
 
   /** @param bulk what is still looked for behind the first PASTE bytes */
   constructor(needles: Needles, bulk: Needles, reader: LineReader) {
@@ -70,6 +74,7 @@ export class LineSplitter {
   #scan(bytes: Buffer): void {
     let at = 0;
     while (at < bytes.length) at = this.#reader.attentive ? this.#nextLine(bytes, at) : this.#nextHits(bytes, at);
+    this.#before = lastLine(bytes);
   }
 
   #nextLine(bytes: Buffer, from: number): number {
@@ -115,9 +120,16 @@ export class LineSplitter {
   }
 
   #hand(bytes: Buffer, from: number, end: number, hits: readonly number[]): void {
-    const previous = () => (from < 2 ? null : bytes.subarray(Math.max(from - MAX_LINE, bytes.lastIndexOf(NEWLINE, from - 2) + 1), from - 1));
+    const previous = () => (from === 0 ? this.#before : lastLine(bytes.subarray(0, from)));
     for (let at = from; at === from || at < end; at += MAX_LINE) this.#reader.line(bytes.subarray(at, Math.min(end, at + MAX_LINE)), this.#number, hits, previous);
   }
+}
+
+/** A copy of the line that ends these bytes; null where they end in the middle of one or it is long. */
+function lastLine(bytes: Buffer): Buffer | null {
+  if (bytes.at(-1) !== NEWLINE) return null;
+  const start = bytes.length === 1 ? 0 : bytes.lastIndexOf(NEWLINE, bytes.length - 2) + 1;
+  return bytes.length - start > LONGEST_BEFORE ? null : Buffer.from(bytes.subarray(start, -1));
 }
 
 /** Newlines in `bytes[from, to)`; large stretches four bytes at a time. */

@@ -44,12 +44,19 @@ export const gpgSigns: readonly Sign[] = [
   {
     kind: 'gpg',
     // A message in another language, or quoted without the sentence around it.
-    needles: [...translations, 'No SmartCard daemon', 'Operation not supported by device'],
+    needles: translations,
     pattern: /gpg|OpenPGP|scdaemon|ERR \d|card|carte|Karte|карт|カード|卡/iu,
     see: (_, text) => {
       const reason = reasonOfText(/[:：]\s*([^:：]+)$/u.exec(text)?.[1] ?? text);
       return reason === 'other' ? null : failed(reason, text);
     },
+  },
+  {
+    kind: 'gpg',
+    // The English ones are everybody's words, so gpg must be named.
+    needles: ['No such device', 'Operation not supported by device', 'No SmartCard daemon', 'Service is not running', 'Card not present', 'Card removed', 'Card reset required', 'Conflicting use'],
+    pattern: /(?:\bgpg|GnuPG|scdaemon|OpenPGP|<SCD>).*?(No such device|Operation not supported by device|No SmartCard daemon|Service is not running|Card not present|Card removed|Card reset required|Conflicting use)/i,
+    see: (match, text) => failed(reasonOfText(match[1] as string), text),
   },
   {
     kind: 'gpg',

@@ -45,35 +45,35 @@ const LISTED_CALL = /^\s*(?:\((t\d+)\) )?(SCard?\w+)\s*$/;
 const LISTED_VALUE = /^\s*(?:\((t\d+)\) )?([io]) {1,2}(\S.*)$/;
 const LISTED_RESULT = /^\s*(?:\((t\d+)\) )?\s*=> (SCARD_\w+) \[(0x[0-9A-F]{8,16})\]\s*(?:\[(\d+\.\d{1,9}|\?\?\.\?\?)\])?\s*$/i;
 
-/** Further threads are indented by four columns each unless the log names them. */
-const threadOf = (text: string, named: string | undefined): string => named ?? `t${Math.floor((/^ */.exec(text)?.[0].length ?? 0) / 4)}`;
-
 /** The events of one line of a listing; empty when it is none. */
 export function listedEvents(text: string): SpyEvent[] {
-  const pieces = text.split(SEAMS).filter((piece) => piece.trim() !== '');
+  const indent = (/^ */.exec(text) as RegExpExecArray)[0].length;
+  // Further threads are indented by four columns each unless the log names them.
+  const thread = `t${Math.floor(indent / 4)}`;
+  const pieces = text.slice(indent).split(SEAMS).filter((piece) => piece.trim() !== '');
   const events: SpyEvent[] = [];
   for (const piece of pieces) {
-    const event = listedEvent(piece);
+    const event = listedEvent(piece, thread);
     if (event === null) return [];
     events.push(event);
   }
   return events;
 }
 
-function listedEvent(text: string): SpyEvent | null {
+function listedEvent(text: string, indented: string): SpyEvent | null {
   const result = LISTED_RESULT.exec(text);
   if (result !== null) {
     const [, thread, name, hex, seconds] = result as unknown as [string, string | undefined, string, string, string | undefined];
-    return { kind: 'leave', thread: threadOf(text, thread), call: null, code: parseCode(hex) ?? parseCode(name) ?? 0, atUs: null, seconds: seconds === undefined || seconds.startsWith('?') ? null : Number(seconds) };
+    return { kind: 'leave', thread: thread ?? indented, call: null, code: parseCode(hex) ?? parseCode(name) ?? 0, atUs: null, seconds: seconds === undefined || seconds.startsWith('?') ? null : Number(seconds) };
   }
   const call = LISTED_CALL.exec(text);
   if (call !== null) {
     const name = misspelt.get(call[2] as string) ?? (call[2] as string);
-    return known.has(name) ? { kind: 'enter', thread: threadOf(text, call[1]), call: name, atUs: null } : null;
+    return known.has(name) ? { kind: 'enter', thread: call[1] ?? indented, call: name, atUs: null } : null;
   }
   const value = LISTED_VALUE.exec(text);
   if (value === null) return null;
   const [, thread, direction, rest] = value as unknown as [string, string | undefined, string, string];
   const named = /^([A-Za-z]\w*(?:\.\w+)?):? (.*)$/.exec(rest);
-  return { kind: 'value', thread: threadOf(text, thread), direction: direction === 'i' ? 'in' : 'out', name: named?.[1] ?? null, value: named?.[2] ?? rest };
+  return { kind: 'value', thread: thread ?? indented, direction: direction === 'i' ? 'in' : 'out', name: named?.[1] ?? null, value: named?.[2] ?? rest };
 }

@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { codes } from '../../checks/codes.ts';
+import { asMessage } from '../../src/explain/argument.ts';
+import { explanationDocument } from '../../src/explain/document.ts';
+import { Explainer, explainText } from '../../src/explain/explain.ts';
+import { causeRules } from '../../src/explain/rules/index.ts';
+import { renderBlocks } from '../../src/report/text.ts';
+
+interface Case {
+  id: string;
+  cause: string;
+  symptom: string[];
+  evidence: { lines: string[] }[];
+}
+const cases = JSON.parse(readFileSync(new URL('../../fixtures/logs/cases.json', import.meta.url), 'utf8')) as Case[];
+const textOf = ({ symptom, evidence }: Case): string => [...symptom, ...evidence.flatMap(({ lines }) => lines)].join('\n');
+const first = (text: string) => explainText(text).causes[0];
+const shown = (text: string): string => renderBlocks(explanationDocument(explainText(text)), { width: 80, colors: false, ascii: false });
+
+describe('constructed reports', () => {
+  it.each(cases.filter(({ cause }) => cause !== 'not-established'))('$id: $cause', (one) => {
+    expect(explainText(textOf(one)).causes.slice(0, 3).map(({ id }) => id)).toContain(one.cause);
+  });
+
+  it.each(cases.filter(({ cause }) => cause === 'not-established'))('$id stays open', (one) => {
+    expect(explainText(textOf(one)).causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
+  });
+});
+
+describe('one vocabulary', () => {
+  it('has a row of prose for every cause', () => {
+    const ids = new Set<string>(Object.values(codes).map(({ id }) => id));
+    expect(Object.keys(causeRules).filter((id) => !ids.has(id) && id !== 'healthy' && id !== 'harmless-noise')).toEqual([]);
+  });
+});
+
+describe('gpg', () => {
+  it.each(['Kein passendes Gerät gefunden', 'Aucun périphérique de ce type', 'そのようなデバイスはありません', 'Нет такого устройства', 'No such device'])('understands "%s"', (text) => {
+    const { causes } = explainText(`gpg: OpenPGP: ${text}`);
+    expect(causes.map(({ id }) => id)).toContain('other-client-blocks-scdaemon');
+  });
+
+  it('splits a libgpg-error number into source and code', () => {
+    expect(explainText('ERR 100663614 Service is not running <SCD>').codes).toEqual([{ line: 1, code: 'libgpg-error 318 from scdaemon', means: 'Service is not running' }]);
+    expect(asMessage('100696144')).toBe('ERR 100696144');
+  });
+
+  it('reads "inserted card" as the refusal it is', () => {
+    expect(first('scdaemon[3] pcsc_establish_context failed: inserted card (0x8010006a)')).toMatchObject({ id: 'polkit-denied', certainty: 'likely' });
+  });
+
+  it('does not blame a lock when the service was not reached', () => {
+    const ids = explainText('gpg: selecting card failed: Service is not running').causes.map(({ id }) => id);
+    expect(ids).not.toContain('other-client-blocks-scdaemon');
+  });
+});
+
+describe('PC/SC codes', () => {
+  it.each(['0x8010001E', '8010001e', '0xFFFFFFFF8010001E', '-2146435042', '2148532254', 'SCARD_E_SERVICE_STOPPED', 'SCardEstablishContext: Service was stopped.', 'the Smart card resource manager has shut down'])('knows %s', (word) => {
+    expect(first(asMessage(word))).toMatchObject({ id: 'protocol-mismatch', certainty: 'likely' });
+  });
+});
+
+describe('what is proven', () => {
+  it('is a refusal pcscd wrote down', () => {
+    expect(first('pcscd[9]: 00000000 ../src/auth.c:145:IsClientAuthorized() Process 2605 (user: 987) is NOT authorized for action: access_pcsc')).toMatchObject({ id: 'polkit-denied', certainty: 'proven' });
+  });
+
+  it('is not a mismatch a later pcscd may have adapted to', () => {
+    const line = 'winscard_svc.c:404:ContextThread() Communication protocol mismatch!';
+    expect(first(`${line}\nServer protocol is 4:4`)?.certainty).toBe('proven');
+    expect(first(line)?.certainty).toBe('likely');
+    expect(first(`pcsc-lite version 2.4.1\n${line}\nEnable backward compatibility`)?.id).toBe('harmless-noise');
+  });
+
+  it('is never a process that is merely connected', () => {
+    const { causes } = explainText('scdaemon[1] pcsc_connect failed: sharing violation (0x8010000b)\nprocess: /usr/libexec/gsd-smartcard (3412)');
+    expect(causes.filter(({ certainty }) => certainty === 'proven')).toEqual([]);
+  });
+});
+
+describe('noise', () => {
+  it('is named, and is the answer where nothing else is', () => {
+    const explanation = explainText('OpenUSBByName() Found interface 2 but expecting 0');
+    expect(explanation.noise).toMatchObject([{ line: 1, text: 'OpenUSBByName() Found interface 2 but expecting 0' }]);
+    expect(explanation.causes[0]?.id).toBe('harmless-noise');
+  });
+});
+
+describe('quoting', () => {
+  it('gives the number of the line, without colours', () => {
+    const { causes } = explainText('\n\n\u001b[31mcard\u001b[0m\n\u001b[35m00000010 auth.c:143:IsClientAuthorized() Process 1 (user: 2) is NOT authorized for action: access_card\u001b[0m\r\n');
+    expect(causes[0]?.evidence[0]).toMatchObject({ line: 4, text: '00000010 auth.c:143:IsClientAuthorized() Process 1 (user: 2) is NOT authorized for action: access_card' });
+  });
+
+  it('counts what is repeated', () => {
+    const text = 'pcscd[1]: winscard.c:286:SCardConnect() Error Reader Exclusive\nx\n'.repeat(500);
+    expect(first(text)?.evidence[0]).toMatchObject({ line: 1, repeated: { count: 500, lastLine: 999 } });
+  });
+
+  it('shows no PIN of a command APDU in a quoted line', () => {
+    expect(shown('scdaemon[1] pcsc_transmit failed: reset card (0x80100068) after 00 20 00 82 08 31 32 33 34 35 36 37 38')).not.toMatch(/31 32 33|12345678/);
+  });
+});
+
+describe('any input', () => {
+  it('has an answer for nothing, binary and endless lines', () => {
+    expect(explainText('')).toMatchObject({ causes: [], recognised: [], lines: 0 });
+    const binary = new Explainer();
+    binary.push(Buffer.alloc(100_000, 0x8b));
+    binary.push(Buffer.from(' pcsc_connect failed: sharing violation (0x8010000b)'));
+    expect(binary.finish()).toMatchObject({ lines: 1, causes: [{ id: 'other-client-blocks-scdaemon' }, {}, ...[]] });
+  });
+
+  it('says that nothing was recognised', () => {
+    expect(shown('lorem ipsum')).toContain('Nothing here is known to cardcheck.');
+  });
+
+  it('finds the line that matters behind megabytes of others', () => {
+    const explainer = new Explainer();
+    const line = '00000022 winscard.c:1640:SCardTransmit() UnrefReader() count was: 1\n';
+    for (let chunk = 0; chunk < 100; chunk++) explainer.push(Buffer.from(line.repeat(1000)));
+    explainer.push(Buffer.from('00000005 winscard_svc.c:562:ContextThread() CONNECT for client 12, rv=SCARD_E_SHARING_VIOLATION\n'));
+    const { causes, lines } = explainer.finish();
+    expect(lines).toBe(100_001);
+    expect(causes[0]?.evidence[0]?.line).toBe(100_001);
+  });
+});
