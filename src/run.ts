@@ -3,6 +3,7 @@ import { checks } from '../checks/index.ts';
 import { codes } from '../checks/codes.ts';
 import type { AnyCheck } from './check.ts';
 import { collect } from './collect/index.ts';
+import type { CollectOptions } from './collect/collector.ts';
 import type { OnProgress } from './collect/progress.ts';
 import type { Session } from './commands/command.ts';
 import { deriveHoldings } from './derive/holdings.ts';
@@ -14,6 +15,8 @@ import { startAddon } from './pcsc/addon.ts';
 import { buildReport } from './report/build.ts';
 import { rendererFor } from './report/renderer.ts';
 import type { Finding, Report } from './report/schema.ts';
+import { redact } from './snapshot/redact.ts';
+import { saveSnapshot } from './snapshot/save.ts';
 import type { Snapshot } from './snapshot/schema.ts';
 import { realSystem } from './system/real.ts';
 
@@ -29,9 +32,9 @@ export function examine(snapshot: Snapshot, selected: readonly AnyCheck[] = chec
 export async function run(options: Options, session: Session): Promise<ExitCode> {
   for (const { check } of options.suppress) if (!isKnown(check)) session.warn(`--suppress names ${check}, which is no code; it suppresses nothing`);
   const renderer = await rendererFor(options, session);
-  const taken = options.from === null ? await take(options, session, renderer.progress) : await load(options.from);
-  const snapshot = options.redact === true ? await redacted(taken) : taken;
-  if (options.save !== null) await save(options.save, options.redact === false ? snapshot : await redacted(snapshot));
+  const taken = await obtain(options, session, renderer.progress);
+  const snapshot = options.redact === true ? redacted(taken, options) : taken;
+  if (options.save !== null) await saveSnapshot(options.save, options.redact === false ? snapshot : redacted(snapshot, options));
   const report = examine(snapshot, selectChecks(options), options.suppress);
   await renderer.show(report);
   return exitCodeOf(report, options);
@@ -50,22 +53,26 @@ function isKnown(check: string): boolean {
   return Object.entries(codes).some(([code, { id }]) => code === check.toUpperCase() || id === check.toLowerCase());
 }
 
-function take({ collect: collectOptions }: Options, session: Session, progress: OnProgress): Promise<Snapshot> {
+/** Where a snapshot comes from: a file, or this machine. */
+export type Origin = Pick<Options, 'from' | 'collect'>;
+
+/** @throws Failure 65 or 66 where the file is no snapshot or cannot be read */
+export function obtain({ from, collect: collectOptions }: Origin, session: Session, progress: OnProgress): Promise<Snapshot> {
+  return from === null ? take(collectOptions, session, progress) : load(from);
+}
+
+/** This machine's name is replaced in this machine's snapshots only: in those of others it is a word like any other. */
+export function redacted(snapshot: Snapshot, { from }: Pick<Origin, 'from'>): Snapshot {
+  return redact(snapshot, { hostname: from === null ? hostname() : null });
+}
+
+function take(collectOptions: CollectOptions, session: Session, progress: OnProgress): Promise<Snapshot> {
   const addon = collectOptions.passive ? null : (session.addon ?? startAddon());
   return collect(realSystem(), collectOptions, { addon }, progress);
 }
 
-async function load(file: string): Promise<Snapshot> {
+/** The schema, and with it zod, is loaded only for what comes from outside. */
+export async function load(file: string): Promise<Snapshot> {
   const { loadSnapshot } = await import('./snapshot/load.ts');
   return loadSnapshot(file);
-}
-
-async function save(file: string, snapshot: Snapshot): Promise<void> {
-  const { saveSnapshot } = await import('./snapshot/save.ts');
-  return saveSnapshot(file, snapshot);
-}
-
-async function redacted(snapshot: Snapshot): Promise<Snapshot> {
-  const { redact } = await import('./snapshot/redact.ts');
-  return redact(snapshot, { hostname: hostname() });
 }

@@ -46,6 +46,12 @@ async function readArch(system: System): Promise<string> {
   return arch === null ? (system.live ? os.machine() : 'unknown') : firstLine(arch);
 }
 
+/** The kernel's own; a container may have another than its host. */
+async function readHostname(system: System): Promise<string | null> {
+  const name = await readOrNull(system, '/proc/sys/kernel/hostname');
+  return name === null ? (system.live ? os.hostname() : null) : firstLine(name);
+}
+
 async function readUser(system: System): Promise<Host['user']> {
   const [users, groups] = await Promise.all([userNames(system), groupNames(system)]);
   const ids = [...new Set([system.gid, ...system.groups])];
@@ -130,15 +136,16 @@ export const readContainer = perRun(async (system): Promise<string | null> => {
 });
 
 async function readHost(system: System): Promise<Host> {
-  const [distribution, kernel, arch, user, session, container] = await Promise.all([
+  const [distribution, kernel, arch, hostname, user, session, container] = await Promise.all([
     readDistribution(system),
     readKernel(system),
     readArch(system),
+    readHostname(system),
     readUser(system),
     readSession(system),
     readContainer(system),
   ]);
-  return { platform: system.platform, distribution, kernel, arch, user, root: system.uid === 0, calledBy: await readCaller(system), session, container, wsl: /microsoft/i.test(kernel) };
+  return { platform: system.platform, distribution, kernel, arch, hostname, user, root: system.uid === 0, calledBy: await readCaller(system), session, container, wsl: /microsoft/i.test(kernel) };
 }
 
 /** The machine and the user's place on it. */

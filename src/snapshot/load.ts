@@ -1,6 +1,7 @@
 import { createReadStream, type ReadStream } from 'node:fs';
 import * as z from 'zod';
 import { exitCodes, Failure } from '../exit-code.ts';
+import { unknownVersion, withTodaysFacts } from './migrate.ts';
 import { sanitize, visible } from './sanitize.ts';
 import { type Snapshot, snapshotSchema } from './schema.ts';
 
@@ -8,12 +9,11 @@ import { type Snapshot, snapshotSchema } from './schema.ts';
 const LARGEST = 64 * 1024 * 1024;
 /** Problems that are shown of an invalid file; the rest is counted. */
 const SHOWN_PROBLEMS = 5;
-const SCHEMA_VERSION = 1;
 
 /**
  * A saved snapshot, validated and made visible again: the file may come from anybody.
  * @param file path, or `-` for stdin
- * @throws Failure 66 (cannot be read), 65 (too large, not JSON, not a snapshot, of a newer version)
+ * @throws Failure 66 (cannot be read), 65 (too large, not JSON, not a snapshot, of a version this cardcheck does not read)
  */
 export async function loadSnapshot(file: string, stdin: NodeJS.ReadableStream = process.stdin): Promise<Snapshot> {
   const name = file === '-' ? 'standard input' : visible(file);
@@ -29,14 +29,12 @@ export function parseSnapshot(text: string, name: string): Snapshot {
   } catch (error) {
     throw reject(text.trim() === '' ? 'it is empty' : `it is not JSON (${visible((error as Error).message)})`);
   }
-  const version = (json as { schemaVersion?: unknown } | null)?.schemaVersion;
-  if (typeof version === 'number' && version > SCHEMA_VERSION) {
-    throw reject(`it has schema version ${version} and this cardcheck reads versions up to ${SCHEMA_VERSION}; a newer cardcheck wrote it`);
-  }
+  const stranger = unknownVersion(json);
+  if (stranger !== null) throw reject(visible(stranger));
   if (typeof json === 'object' && json !== null && 'findings' in json) {
     throw reject('it is a report (--json); only what --save wrote can be examined again');
   }
-  const result = snapshotSchema.safeParse(json);
+  const result = snapshotSchema.safeParse(withTodaysFacts(json));
   if (!result.success) throw reject(problems(result.error));
   return sanitize(result.data);
 }

@@ -4,8 +4,9 @@
  */
 import type { Process, Snapshot } from './schema.ts';
 
-/** What a snapshot does not hold but its strings may contain. */
+/** What a snapshot may not hold and its strings may contain. */
 export interface KnownNames {
+  /** Of the machine the snapshot was taken on: never that of the one it is read on. */
   hostname: string | null;
 }
 
@@ -20,6 +21,11 @@ const PUBLIC_WORDS = new Set(['root', 'nobody', 'localhost', 'pcscd', 'scdaemon'
 const FIXED_FIELDS = new Set([
   'status', 'platform', 'place', 'kind', 'mode', 'backend', 'backends', 'outcome', 'access', 'from', 'homeDirFrom', 'state', 'shareMode', 'accessPcsc', 'accessCard',
 ]);
+
+const TIME = /^[+-]?\d{4,6}-\d\d-\d\dT[\d:.]+Z$/;
+const USB_ID = /^[0-9a-f]{4}:[0-9a-f]{4}$/;
+/** Fields of a fixed form, which stay where they have it: a host may be called "2026", a serial number be 1050. */
+const FIXED_FORMS: Readonly<Record<string, RegExp>> = { startedAt: TIME, mtime: TIME, id: USB_ID, devices: USB_ID };
 
 /** Fields whose value is a table with keys from outside. */
 const TABLES = new Set(['environment']);
@@ -65,7 +71,7 @@ function pseudonyms(snapshot: Snapshot, { hostname }: KnownNames): Map<string, s
     }
   };
   name('user', userNames(snapshot, text));
-  name('host', hostname === null ? [] : [hostname, hostname.split('.')[0] as string].filter((part) => part !== ''));
+  name('host', hostNames(snapshot, hostname));
   name('serial', serials(snapshot));
   return names;
 }
@@ -86,6 +92,12 @@ function userNames(snapshot: Snapshot, text: string): string[] {
   // A home outside /home is named after its user as well, or after something as personal.
   const home = gnupg.status === 'ok' ? /\/([^/]+)\/\.gnupg\/?$/.exec(gnupg.value.homeDir)?.[1] : undefined;
   return home === undefined ? found : [...found, home];
+}
+
+/** The whole name and its first label. */
+function hostNames({ facts: { host } }: Snapshot, known: string | null): string[] {
+  const names = [host.status === 'ok' ? host.value.hostname : null, known].filter((name) => name !== null);
+  return names.flatMap((name) => [name, name.split('.')[0] as string]).filter((name) => name !== '');
 }
 
 function serials({ facts }: Snapshot): string[] {
@@ -119,9 +131,11 @@ function mapProcesses<T>(value: T, change: (process: Process) => Process): T {
   return walk(value) as T;
 }
 
+const isFixed = (field: string, text: string): boolean => FIXED_FIELDS.has(field) || FIXED_FORMS[field]?.test(text) === true;
+
 function replaceStrings<T>(value: T, replace: (text: string) => string): T {
   const walk = (inner: unknown, field: string | null): unknown => {
-    if (typeof inner === 'string') return field !== null && FIXED_FIELDS.has(field) ? inner : replace(inner);
+    if (typeof inner === 'string') return field !== null && isFixed(field, inner) ? inner : replace(inner);
     if (Array.isArray(inner)) return inner.map((entry) => walk(entry, field));
     if (typeof inner !== 'object' || inner === null) return inner;
     // Keys are ours, except those of a table of names.

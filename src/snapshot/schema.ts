@@ -19,7 +19,8 @@ export function fact<T extends z.ZodType>(value: T) {
 
 const pid = z.int().min(0);
 const uid = z.int().min(0);
-const isoTime = z.string().meta({ description: 'ISO 8601, UTC' });
+/** As Date.toISOString writes it. A time without a zone would be another one wherever it is read. */
+const isoTime = z.string().regex(/^(?:\d{4}|[+-]\d{6})-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/).meta({ description: 'ISO 8601, UTC' });
 const path = z.string();
 const usbId = z.string().regex(/^[0-9a-f]{4}:[0-9a-f]{4}$/).meta({ description: 'vendor:product, lower-case hex' });
 
@@ -48,6 +49,7 @@ const host = z.object({
   distribution: z.object({ id: z.string(), like: z.array(z.string()), version: z.string().nullable(), name: z.string() }).nullable(),
   kernel: z.string(),
   arch: z.string(),
+  hostname: z.string().nullable().default(null).meta({ description: 'null: not known, or of a snapshot older than this field' }),
   user: z.object({ uid, name: z.string(), groups: z.array(z.string()) }),
   root: z.boolean(),
   calledBy: z.object({ uid, name: z.string().nullable() }).nullable().default(null).meta({ description: 'under sudo, the user who called it' }),

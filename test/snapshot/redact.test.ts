@@ -78,6 +78,17 @@ describe('redact', () => {
       expect(snapshotSchema.safeParse(redact({ ...personal(), facts: { ...personal().facts, host } })).success, `a user called ${name}`).toBe(true);
     }
   });
+
+  test('leaves times and USB numbers what they are, whoever is called like that', () => {
+    const base = soundSnapshot();
+    if (base.facts.host.status !== 'ok') throw new Error('the sound snapshot has a host');
+    const host = ok({ ...base.facts.host.value, hostname: '2026', user: { uid: 1000, name: '11', groups: [] } }, 'x');
+    const device = { path: '1-2', bus: 1, device: 5, id: '1050:0407', manufacturer: null, product: null, serial: '1050', node: '/dev/bus/usb/001/005', access: ok({ mode: 0o664, uid: 0, gid: 0, group: null, readWrite: true }, 'x'), authorized: true, interfaces: [], ccidInterfaces: [], power: { runtimeStatus: null, control: null } };
+    const shared = redact(soundSnapshot({ host, usbDevices: ok([device], 'x') }));
+    expect(snapshotSchema.safeParse(shared).error).toBeUndefined();
+    expect(shared.startedAt).toBe(base.startedAt);
+    expect(shared.facts.usbDevices).toMatchObject({ value: [{ id: '1050:0407', serial: 'serial1' }] });
+  });
 });
 
 /** The facts through which redaction learns who and what is personal. */

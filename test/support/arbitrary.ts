@@ -14,12 +14,12 @@ interface Definition {
   valueType?: z.ZodType;
 }
 
-/** @param text what strings are made of; those of a pattern are made of that pattern. */
+/** @param text what strings are made of, besides one word for each pattern a schema knows */
 export function arbitraryOf(schema: z.ZodType, text: fc.Arbitrary<string>): fc.Arbitrary<unknown> {
   const of = (inner: z.ZodType | undefined) => arbitraryOf(inner as z.ZodType, text);
   const definition = schema.def as unknown as Definition;
   const makers: Record<string, () => fc.Arbitrary<unknown>> = {
-    string: () => fc.oneof({ weight: 1, arbitrary: fc.constant('1050:0407') }, { weight: 9, arbitrary: text }).filter((value) => schema.safeParse(value).success),
+    string: () => fc.oneof({ weight: 1, arbitrary: fc.constantFrom('1050:0407', '2026-11-24T10:00:00.000Z') }, { weight: 9, arbitrary: text }).filter((value) => schema.safeParse(value).success),
     number: () => fc.oneof(fc.integer({ min: -2, max: 70_000 }), fc.nat(3)).filter((value) => schema.safeParse(value).success),
     int: () => fc.nat(3),
     boolean: () => fc.boolean(),
