@@ -119,6 +119,8 @@ type Plain =
   | 'macos-reader-listed'
   | 'nss-module'
   | 'clients-listed'
+  | 'root-works'
+  | 'udev-rule'
   | 'garbled-code'
   | 'reader-table-48'
   | 'hidepid'
@@ -165,6 +167,8 @@ export interface Details extends Record<Plain, object> {
   'usb-device': { vendor: string };
   /** A process in a listing (ps, lsof, ss, fuser, maps); `connected`: the listing is about PC/SC users. */
   process: { program: string; role: Role; pid: number | null; connected: boolean };
+  /** How a reader is taken, as pcsc_scan prints it (pcsc-tools pcsc_scan.c). */
+  'reader-mode': { mode: 'exclusive' | 'shared' };
   /** A program named in prose, a command or a log. */
   mentioned: { program: string; role: Role };
   /** A command that ends or restarts something: what people found to help. */

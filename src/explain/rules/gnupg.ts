@@ -57,6 +57,7 @@ export const gnupgRules = {
       supports(1.5, both(atLeast(2, seen('scdaemon-detected-reader')), unless(seen('status-word', ({ sw }) => sw === '6A82'), cardAnswers)), 'the card that scdaemon reached has no such application'),
       supports(2.4, unless(atLeast(2, seen('scdaemon-detected-reader')), cardAnswers), 'there are several readers, and 2.2 takes the first'),
       supports(1.8, both(option('reader-port'), gpgSays('no-device', 'not-present')), 'reader-port names a reader; one that matches nothing leaves gpg without'),
+      supports(1.2, both(gpgSays('not-present'), seen('scdaemon-detected-reader')), 'the reader scdaemon looks at is empty'),
       supports(1.2, gpgSays('not-present'), 'gpg looks at a reader without a card'),
       supports(1, gpgSays('not-supported'), 'gpg reached a card of another kind'),
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 tries the first reader only'),

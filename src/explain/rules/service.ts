@@ -117,6 +117,7 @@ export const serviceRules = {
       supports(2.4, seen('pcscd-rejected-client'), 'pcscd refused the client'),
       supports(4.2, scdaemonGot(SECURITY_VIOLATION), 'scdaemon prints 0x8010006a as "inserted card"; it is SECURITY_VIOLATION, a refusal'),
       supports(3, clientGot(SECURITY_VIOLATION), 'access was refused; polkit is what refuses'),
+      supports(1.8, both(seen('root-works'), either(gpgFails, otherFails)), 'it works as root: polkit lets root in always'),
       supports(1.2, seen('polkit-rule'), 'a polkit rule is the matter'),
       supports(1.4, both(gpgSays('no-service'), either(seen('session-remote'), seen('session-inactive'))), 'polkit lets active local sessions in only'),
       supports(1, gpgSays('no-service'), 'gpg says this when pcscd refuses it'),

@@ -111,6 +111,7 @@ export const usbRules = {
       supports(1.8, unless(both(killed('pcscd'), either(clientGot(NO_READERS), seen('no-reader'), otherFails, gpgReachesNoCard)), sharing, seen('after-sleep'), usbLost), 'the reader appears once pcscd is restarted'),
       supports(1.6, both(inContainer, either(clientGot(NO_READERS), seen('no-reader'))), 'inside a container no udev tells pcscd of new devices'),
       supports(1.2, both(inWsl, either(clientGot(NO_READERS), seen('no-reader'), gpgReachesNoCard)), 'in WSL the device often arrives after pcscd started, without udev'),
+      supports(1.8, both(either(seen('kernel-usb-gone'), seen('kernel-usb-trouble')), killed('pcscd')), 'the device or its bus went, and pcscd had to be restarted'),
       supports(0.8, both(seen('kernel-usb-gone'), either(usbLost, clientGot(UNKNOWN_READER))), 'the device went while pcscd was using it'),
       supports(0.7, seen('pcscd-reader-not-found'), 'pcscd does not have the reader the client asks for'),
       supports(0.9, either(clientGot(NO_READERS), seen('no-reader')), 'pcscd may not have heard of the device'),
@@ -181,6 +182,8 @@ export const usbRules = {
     clauses: [
       supports(4.4, seen('scdaemon-usb-denied'), 'scdaemon may not open the device node'),
       supports(4.2, accessRefused, 'the device node is closed to the process that opens it'),
+      supports(2.4, seen('udev-rule'), 'a udev rule about the device\'s rights is the matter'),
+      supports(2, both(seen('root-works'), either(gpgFails, otherFails)), 'it works as root: the rights are what is missing'),
       supports(0.8, both(gpgReachesNoCard, accessRefused), 'gpg\'s own driver may not open the device'),
       supports(1.6, both(seen('hid-only'), gpgFails), 'the device node is closed'),
       supports(0.5, gpgReachesNoCard, 'gpg\'s own driver says this when it may not open the device'),

@@ -24,6 +24,12 @@ export const clientSigns: readonly Sign[] = [
   plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found'], /No (?:smart card )?readers?|first reader|Cannot find/i),
   plain('client', { name: 'no-token' }, ['No smartcards found', 'No smart card found', 'no smart card is currently']),
   sound('client', 'a reader with a card is listed', ['Card state:', 'Card inserted'], /Card inserted/),
+  {
+    kind: 'client',
+    needles: ['Exclusive Mode', 'Shared Mode'],
+    pattern: /(Exclusive|Shared) Mode/,
+    see: (match) => ({ name: 'reader-mode', mode: match[1] === 'Shared' ? 'shared' : 'exclusive' }),
+  },
   sound('opensc', 'a reader with a card is listed', ['Using reader with a card', 'Detected readers']),
   plain('client', { name: 'reads-card' }, ['READER  ', 'Using reader', 'matches (']),
   plain('age', failed('age'), ['Could not open YubiKey', 'Please insert YubiKey', 'Please insert the YubiKey', 'Could not find YubiKey', 'Timed out while waiting for', 'Failed to decrypt YubiKey stanza', 'Error while communicating with YubiKey']),

@@ -66,7 +66,9 @@ function seeRemedy(match: RegExpExecArray, text: string): Observation[] {
   const command = match[0] as string;
   // "killall X && Y": the kill is part of using Y, not a cure tried once.
   const chained = /(?:&&|;|alias|before (?:running|using|every)|always kill)/i.test(text) && /ykman|yubico|piv|age|ssh|alias/i.test(text.replace(command, ''));
-  return targets.filter(([pattern]) => pattern.test(command)).map(([, target]) => ({ name: 'remedy', target, chained }));
+  // "until restarted": what, is said elsewhere in the sentence.
+  const where = /^restart(?:ed|ing)?\s*$/i.test(command.trim()) ? text : command;
+  return targets.filter(([pattern]) => pattern.test(where)).map(([, target]) => ({ name: 'remedy', target, chained }));
 }
 
 export const programSigns: readonly Sign[] = [

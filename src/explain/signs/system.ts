@@ -72,6 +72,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('environment', { name: 'session-remote' }, ['Remote=yes', 'SSH_CONNECTION', 'SSH_TTY', 'Remote=1'], /Remote=(?:yes|1)|SSH_CONNECTION=|SSH_TTY=|ssh -X/),
   plain('environment', { name: 'session-inactive' }, ['Active=no', 'seat=null', 'local=false', 'active=false', 'State=closing'], /Active=no|seat=null|local=false active=false/),
   plain('usb', { name: 'no-reader' }, ['unable to initialize libusb', 'libusb_init failed', 'libusb: error']),
+  plain('usb', { name: 'udev-rule' }, ['SUBSYSTEM==', 'SUBSYSTEMS==', 'uaccess', 'ATTRS{idVendor}', 'ATTR{idVendor}'], /(?:uaccess|MODE[:=]|GROUP[:=])/),
   // macOS
   plain('macos', { name: 'macos-ctk' }, ['ctkpcscd', 'CryptoTokenKit', 'pivtoken', 'sc_auth', 'com.apple.security.smartcard DisabledTokens', ' ctkd ', ' ctkd: ']),
   plain('macos', { name: 'macos-ctk-refused' }, ['slot refused', 'session is not active', 'exclusive session', 'TKSmartCard', 'beginSession'], /slot refused|exclusive|TKSmartCard|beginSession|ctk/i),
