@@ -2,7 +2,7 @@ import type { ReaderState } from '../snapshot/schema.ts';
 import { type OpenedMemory, openProcessMemory, syscallOf } from '../system/process-memory.ts';
 import { type Layout, layoutsOf } from './layouts.ts';
 import { MemoryImage } from './memory.ts';
-import { type ClientContext, walk } from './walk.ts';
+import { type ClientContext, readerName, walk } from './walk.ts';
 
 /** By ELF e_machine: where glibc keeps the id of the thread that a pthread_t points to (nptl/descr.h), and the number of clock_nanosleep(2). */
 const SLEEP: Readonly<Record<number, { tid: number; clockNanosleep: number }>> = {
@@ -20,7 +20,7 @@ const PATIENCE = 10;
  */
 export class LockReader {
   readonly #pcscd: number;
-  readonly #memory: OpenedMemory;
+  #memory: OpenedMemory;
   #found: { layout: Layout; structures: ReadonlyMap<string, number> } | null = null;
   #wait = 0;
 
@@ -32,14 +32,17 @@ export class LockReader {
 
   /** hCard of each lock's owner, 0 for none; null when it cannot be told just now. @param table read just before */
   read(table: readonly ReaderState[]): Map<string, number> | null {
-    if (this.#found === null || this.#found.structures.size !== table.length || !table.every(({ name }) => this.#found?.structures.has(name))) this.#search(table);
+    if (this.#found?.structures.size !== table.length) this.#search(table);
     if (this.#found === null) return null;
     const { layout, structures } = this.#found;
+    const image = new MemoryImage(this.#memory);
     const locks = new Map<string, number>();
-    for (const { name, sharing } of table) {
-      const lock = this.#lockAt((structures.get(name) ?? 0) + layout.readerContext.hLockId, layout, sharing);
-      if (lock === null) return null;
-      locks.set(name, lock);
+    for (const reader of table) {
+      const structure = structures.get(reader.name);
+      const lock = structure === undefined || readerName(image, layout, structure) !== reader.name ? 'moved' : lockOf(image, layout, structure, reader.sharing);
+      if (lock === 'moved') this.#found = null;
+      if (lock === 'moved' || lock === null) return null;
+      locks.set(reader.name, lock);
     }
     return locks;
   }
@@ -51,51 +54,44 @@ export class LockReader {
   waiting(table: readonly ReaderState[]): ClientContext[] {
     const sleep = SLEEP[this.#memory.machine];
     const layout = this.#found?.layout;
-    if (layout === undefined || sleep === undefined) return [];
-    return this.#withImage((image) =>
-      (walk(image, layout, table)?.contexts ?? []).filter(({ thread }) => {
-        const tid = image.u32(thread + sleep.tid);
-        return tid !== null && syscallOf(this.#pcscd, tid) === sleep.clockNanosleep;
-      }),
-    );
+    if (layout === undefined || sleep === undefined || !this.#reopen()) return [];
+    const image = new MemoryImage(this.#memory);
+    return (walk(image, layout, table)?.contexts ?? []).filter(({ thread }) => {
+      const tid = image.u32(thread + sleep.tid);
+      return tid !== null && syscallOf(this.#pcscd, tid) === sleep.clockNanosleep;
+    });
   }
 
   close(): void {
     this.#memory.close();
   }
 
-  /** hLockId, LockCount and contexts stand side by side, so that one read sees them together. */
-  #lockAt(address: number, { readerContext }: Layout, sharing: number): number | null {
-    const bytes = this.#memory.read(address, readerContext.contexts + 4 - readerContext.hLockId);
-    if (bytes === null || bytes.readInt32LE(readerContext.contexts - readerContext.hLockId) !== sharing) return null;
-    return Number(bytes.readBigUInt64LE(0));
-  }
-
   #search(table: readonly ReaderState[]): void {
     this.#found = null;
-    if (this.#wait-- > 0) return;
+    if (this.#wait-- > 0 || !this.#reopen()) return;
     this.#wait = PATIENCE;
-    const fitting = this.#withImage((image) =>
-      layoutsOf(this.#memory.machine).flatMap((layout) => {
-        const holdings = walk(image, layout, table);
-        return holdings === null ? [] : [{ layout, structures: new Map(holdings.readers.map(({ name, structure }) => [name, structure])) }];
-      }),
-    );
+    const image = new MemoryImage(this.#memory);
+    const fitting = layoutsOf(this.#memory.machine).flatMap((layout) => {
+      const holdings = walk(image, layout, table);
+      return holdings === null ? [] : [{ layout, structures: new Map(holdings.readers.map(({ name, structure }) => [name, structure])) }];
+    });
     this.#found = fitting.length === 1 ? (fitting[0] ?? null) : null;
   }
 
-  /** Opened anew, because each client that comes brings mappings with it. */
-  #withImage<T>(look: (image: MemoryImage) => T[]): T[] {
-    let memory: OpenedMemory;
+  /** Each client that comes brings mappings with it. False when the process is gone. */
+  #reopen(): boolean {
     try {
-      memory = openProcessMemory(this.#pcscd);
+      const memory = openProcessMemory(this.#pcscd);
+      this.#memory.close();
+      this.#memory = memory;
+      return true;
     } catch {
-      return [];
-    }
-    try {
-      return look(new MemoryImage(memory));
-    } finally {
-      memory.close();
+      return false;
     }
   }
+}
+
+/** null: a client is connecting or letting go just now. */
+function lockOf(image: MemoryImage, { readerContext }: Layout, structure: number, sharing: number): number | null {
+  return image.i32(structure + readerContext.contexts) === sharing ? image.u64(structure + readerContext.hLockId) : null;
 }

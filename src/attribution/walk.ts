@@ -110,7 +110,8 @@ function stateAddress(image: MemoryImage, layout: Layout, structure: number): nu
   return layout.state === 'inline' ? member : image.u64(member);
 }
 
-function readerName(image: MemoryImage, layout: Layout, structure: number): string | null {
+/** What READER_STATE says; null where there is none. */
+export function readerName(image: MemoryImage, layout: Layout, structure: number): string | null {
   const state = stateAddress(image, layout, structure);
   return state === null ? null : image.string(state + READER_STATE.readerName, READER_STATE.nameSize - 1);
 }
