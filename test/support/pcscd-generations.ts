@@ -13,7 +13,6 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cardcheck');
-const archive = 'http://deb.debian.org/debian';
 const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const packages = ['pcscd', 'vsmartcard-vpcd'];
 const mergedFolders = ['bin', 'sbin', 'lib', 'lib64'];
@@ -47,10 +46,18 @@ async function fetchInto(folder: string, suite: string): Promise<void> {
   }
 }
 
+/** The Debian archive that this machine's own packages come from. */
+async function archive(): Promise<string> {
+  const { stdout } = await run('apt-get', ['indextargets', '--format', '$(LABEL) $(REPO_URI)', 'Identifier: Packages']);
+  const found = /^Debian (\S+)$/m.exec(stdout)?.[1];
+  if (found === undefined) throw new Error('apt knows no Debian archive on this machine; `apt-get update` first');
+  return found;
+}
+
 /** apt with lists, cache and state of its own: what is installed here neither counts nor changes. */
 async function download(apt: string, suite: string): Promise<void> {
   for (const name of ['lists/partial', 'cache/archives/partial']) await mkdir(join(apt, name), { recursive: true });
-  await writeFile(join(apt, 'sources.list'), `deb [signed-by=${keyring}] ${archive} ${suite} main\n`);
+  await writeFile(join(apt, 'sources.list'), `deb [signed-by=${keyring}] ${await archive()} ${suite} main\n`);
   await writeFile(join(apt, 'status'), '');
   const settings = {
     'Dir::Etc::SourceList': join(apt, 'sources.list'),
