@@ -47,6 +47,10 @@ async function terminalStyle(width: number | null) {
   return styleFor({ color: null, width, isTTY, columns, env: process.env });
 }
 
+/** A word of this form can only be meant as a finding, or as a file. */
+const CODE = /^CC\d+$/i;
+const PATH = /^\S*(?:\/\S*|\.(?:log|txt|json))$/;
+
 /** A file if there is one of this name, standard input for `-` or nothing, else the words themselves. */
 async function explain(words: readonly string[], apdus: boolean): Promise<Explanation> {
   const [{ Explainer }, { feedFile, feedStream }, { asMessage }, { sanitize }] = await Promise.all([import('../explain/explain.ts'), import('../explain/source.ts'), import('../explain/argument.ts'), import('../snapshot/sanitize.ts')]);
@@ -54,13 +58,15 @@ async function explain(words: readonly string[], apdus: boolean): Promise<Explan
   const [first] = words;
   if (first === undefined && process.stdin.isTTY) throw new Failure(exitCodes.usage, 'say what to explain: a file, a message, a code, or - for standard input');
   if (first === undefined || (first === '-' && words.length === 1)) await feedStream(process.stdin, explainer);
-  else if (words.length === 1 && (await exists(first))) await feedFile(first, explainer).catch((error: NodeJS.ErrnoException) => unreadable(first, error));
+  else if (words.length === 1 && CODE.test(first)) throw new Failure(exitCodes.usage, `no finding is called ${visible(first)}; cardcheck checks lists them`);
+  else if (words.length === 1 && (PATH.test(first) || (await exists(first)))) await feedFile(first, explainer).catch((error: NodeJS.ErrnoException) => unreadable(first, error));
   else explainer.push(Buffer.from(words.map(asMessage).join('\n')));
   return sanitize(explainer.finish());
 }
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
 
-function unreadable(path: string, { code }: NodeJS.ErrnoException): never {
-  throw new Failure(exitCodes.noInput, `cannot read ${visible(path)}: ${code ?? 'unknown error'}`);
+function unreadable(path: string, error: NodeJS.ErrnoException): never {
+  if (error.code === undefined) throw error;
+  throw new Failure(exitCodes.noInput, `cannot read ${visible(path)}: ${error.code}`);
 }

@@ -169,6 +169,8 @@ export interface Details extends Record<Plain, object> {
   process: { program: string; role: Role; pid: number | null; connected: boolean };
   /** How a reader is taken, as pcsc_scan prints it (pcsc-tools pcsc_scan.c). */
   'reader-mode': { mode: 'exclusive' | 'shared' };
+  /** A package installed or a service started: what people found to help. */
+  supplied: { what: 'scdaemon' | 'pcscd' | 'libccid' | 'libpcsclite' };
   /** A program named in prose, a command or a log. */
   mentioned: { program: string; role: Role };
   /** A command that ends or restarts something: what people found to help. */

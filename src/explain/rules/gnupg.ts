@@ -93,6 +93,7 @@ export const gnupgRules = {
   'scdaemon-not-installed': {
     clauses: [
       supports(5, seen('scdaemon-not-installed'), 'the program scdaemon is not there'),
+      supports(2, seen('supplied', ({ what }) => what === 'scdaemon'), 'installing scdaemon is what was tried'),
       supports(2.1, gpgSays('no-daemon'), 'gpg says this when there is no scdaemon: many distributions package it apart'),
       supports(1, seen('scdaemon-start-failed'), 'gpg-agent could not start scdaemon'),
       excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), gpgReachesNoCard, seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),

@@ -26,6 +26,7 @@ export const serviceRules = {
       supports(3, seen('pcscd-died'), 'pcscd ended with an error'),
       supports(3, seen('pcscd-configuration-broken'), 'pcscd ends at start over its configuration'),
       supports(1.4, unitIs('inactive', 'disabled'), 'pcscd is not active'),
+      supports(1.6, seen('supplied', ({ what }) => what === 'pcscd'), 'installing or starting pcscd is what was tried'),
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 says this when no PC/SC service answers'),
       excludes(3.5, answered, 'pcscd answered'),
       excludes(2.5, pcscdWorks, 'pcscd works'),
@@ -38,6 +39,7 @@ export const serviceRules = {
     clauses: [
       decides(seen('scdaemon-driver-missing'), 'scdaemon could not load the PC/SC library', 6),
       supports(4.4, seen('libpcsclite-missing'), 'the PC/SC library could not be loaded'),
+      supports(1.8, seen('supplied', ({ what }) => what === 'libpcsclite'), 'installing the library is what was tried'),
       supports(0.8, gpgSays('no-service'), 'gpg says this when it cannot load the library'),
       supports(0.5, gpgSays('general'), 'old gpg says this when it cannot load the library'),
     ],
@@ -48,6 +50,7 @@ export const serviceRules = {
     clauses: [
       supports(4.2, unless(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing')), 'pcscd found no driver where its distribution puts them'),
       supports(2, seen('pcscd-no-drivers'), 'pcscd found no driver'),
+      supports(2, seen('supplied', ({ what }) => what === 'libccid'), 'installing the driver is what was tried'),
       supports(2.2, seen('bundle-listed'), 'the files of the driver are the matter'),
       supports(1.4, both(noReader, either(seen('pcscd-ready'), unitIs('active'))), 'pcscd runs and has no reader'),
       supports(1, noReader, 'without a driver there is no reader'),

@@ -71,6 +71,14 @@ function seeRemedy(match: RegExpExecArray, text: string): Observation[] {
   return targets.filter(([pattern]) => pattern.test(where)).map(([, target]) => ({ name: 'remedy', target, chained }));
 }
 
+/** Packages by the names distributions give them; the driver before the daemon, whose name is in it. */
+const supplies: readonly (readonly [RegExp, Extract<Observation, { name: 'supplied' }>['what']])[] = [
+  [/scdaemon/i, 'scdaemon'],
+  [/libccid|\bccid\b|pcsc-lite-ccid|pcsc-ccid|ifd-ccid/i, 'libccid'],
+  [/libpcsclite1?|pcsc-lite-libs|pcsclite-dev/i, 'libpcsclite'],
+  [/pcscd|pcsc-lite|pcsclite/i, 'pcscd'],
+];
+
 export const programSigns: readonly Sign[] = [
   { kind: 'process', needles, see: seeProgram, pattern: new RegExp(anyName, 'i') },
   {
@@ -78,6 +86,12 @@ export const programSigns: readonly Sign[] = [
     needles: ['killall', ' pkill ', 'pkill -', 'gpgconf -', 'gpgconf --', 'killscd', 'restart', 'systemctl', 'kill -9', 'kill -H', 'kill -I', 'kill -T', 'kills scdaemon', 'kill scdaemon', 'killing', 'launchctl', 'service pcscd'],
     pattern: /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|restart(?:ing|ed)?|(?:systemctl|service)\s+(?:--user\s+)?(?:restart|stop|mask|disable|kill|start)?|launchctl\s+\w+)\s*[^&;|#"]*/i,
     see: seeRemedy,
+  },
+  {
+    kind: 'command',
+    needles: ['apt install', 'apt-get install', 'dnf install', 'yum install', 'pacman -S', 'apk add', 'zypper in', 'emerge ', 'rpm-ostree install', 'systemctl start', 'systemctl enable', 'enable --now', 'service pcscd start', 'rc-service', 'services.pcscd', 'pcscd.enable'],
+    pattern: /(?:install|pacman -S\w*|apk add|zypper in\w*|emerge|systemctl(?: --now)? (?:start|enable)(?: --now)?|service|rc-service|services\.)[ .][^&;|]*/i,
+    see: (match) => supplies.filter(([pattern]) => pattern.test(match[0])).slice(0, 2).map(([, what]) => ({ name: 'supplied', what })),
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),
