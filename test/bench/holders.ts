@@ -1,5 +1,5 @@
 /**
- * `node bin/ts.js test/bench/holders.ts [ROUNDS]`: `cardcheck holders --json` as root beside `lsof` and `ss`, without
+ * `npm run bench:holders [ROUNDS]`: `cardcheck holders --json` as root beside `lsof` and `ss`, without
  * and with 2,000 other processes that hold 40,000 descriptors. Ratios of medians of interleaved runs in random order;
  * exits 1 when a target is missed.
  */
