@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
 import { closeSync, constants, openSync, readdirSync, readlinkSync, readSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { type FileStat, type RunOptions, type RunResult, type System, SystemError } from './port.ts';
+import { type FileStat, type System, SystemError } from './port.ts';
+import { run } from './run.ts';
 
 const MEBIBYTE = 1024 * 1024;
 
@@ -124,38 +124,4 @@ export function realSystem(): System {
     },
     run,
   };
-}
-
-function run(program: string, args: readonly string[], options: RunOptions = {}): Promise<RunResult> {
-  const { timeoutMs = 1500, limit = MEBIBYTE } = options;
-  return new Promise((resolve, reject) => {
-    const child = execFile(
-      program,
-      args,
-      {
-        encoding: 'utf8',
-        // SIGKILL: a program stuck in the kernel's USB layer ignores the polite signal, and none that
-        // collectors run holds a card.
-        killSignal: 'SIGKILL',
-        timeout: timeoutMs,
-        maxBuffer: limit,
-        env: { ...process.env, LC_ALL: 'C', LANGUAGE: 'C', ...options.env },
-      },
-      (error, stdout, stderr) => {
-        const failure = error as (NodeJS.ErrnoException & { killed?: boolean; code?: string | number | null }) | null;
-        if (failure === null || typeof failure.code === 'number') {
-          resolve({ exitCode: failure === null ? 0 : Number(failure.code), stdout, stderr });
-        } else if (failure.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
-          resolve({ exitCode: null, stdout: stdout.slice(0, limit), stderr: stderr.slice(0, limit) });
-        } else if (typeof failure.code === 'string') {
-          reject(new SystemError(failure.code, program));
-        } else if (failure.killed === true) {
-          reject(new SystemError('ETIMEDOUT', program, `${program} did not finish within ${timeoutMs} ms`));
-        } else {
-          resolve({ exitCode: null, stdout, stderr });
-        }
-      },
-    );
-    child.stdin?.end();
-  });
 }
