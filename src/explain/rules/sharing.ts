@@ -15,6 +15,9 @@ const notReached = [
   excludes(3, seen('polkit-refused'), 'pcscd refused the client before it could meet a lock'),
 ];
 
+/** The same log shows a shared connect that worked and an EXCLUSIVE one that did not: nobody held the reader alone. */
+const onlyExclusiveRefused = both(seen('spy-connected', ({ mode }) => mode === 'SHARED'), seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE'));
+
 export const sharingRules = {
   'scdaemon-holds-card': {
     clauses: [
@@ -33,6 +36,7 @@ export const sharingRules = {
       excludes(2, scdaemonGot(VIOLATION), 'scdaemon is the one that was refused'),
       excludes(1, seen('scdaemon-killed-by-tool'), 'the tool has ended scdaemon already'),
       excludes(2, unless(gpgReachesNoCard, otherFails), 'gpg itself cannot reach the card'),
+      excludes(1.5, onlyExclusiveRefused, 'a shared connect to a reader worked'),
       excludes(1.2, seen('own-handle-leaked'), 'the refused program is an agent that keeps the card itself'),
       excludes(1.5, connected('exclusive'), 'another program that takes cards EXCLUSIVE is connected'),
       excludes(1.5, both(onMac, seen('macos-ctk')), 'a macOS service that opens cards is named'),
@@ -89,6 +93,7 @@ export const sharingRules = {
       supports(1, both(seen('pcsc-code', ({ code, by }) => code === VIOLATION && by === 'exclusive-app'), seen('clients-listed')), 'the holder had to be looked for among pcscd\'s clients: it was not an obvious one'),
       supports(1, both(seen('pcsc-code', ({ code, by }) => code === VIOLATION && by === 'exclusive-app'), seen('mentioned', ({ role }) => role === 'shared')), 'programs that share are named'),
       supports(2, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE'), 'an EXCLUSIVE connect was refused: one shared handle is enough for that'),
+      supports(2, onlyExclusiveRefused, 'a shared connect worked, an EXCLUSIVE one was refused: others share the reader'),
       supports(1.2, both(clientGot(VIOLATION), present('exclusive'), present('shared')), 'an EXCLUSIVE program and sharing ones meet'),
       ...notReached,
     ],

@@ -76,8 +76,8 @@ export const scdaemonSigns: readonly Sign[] = [
   plain(
     'scdaemon',
     { name: 'scdaemon-usb-limited' },
-    ['this is not available', 'this drivers requires', 'this driver requires', 'device not supported', 'ccid_transceive failed', 'TPDU or APDU level exchange', 'Setting PPS failed', 'hardware error detected', 'conflicting exchange levels'],
-    /ccid|exchange|PPS|device not supported|requires/i,
+    ['this is not available', 'device not supported', 'ccid_transceive failed', 'TPDU or APDU level exchange', 'Setting PPS failed', 'hardware error detected', 'conflicting exchange levels'],
+    /ccid|exchange|PPS|device not supported/i,
   ),
   plain('scdaemon', { name: 'scdaemon-driver-missing' }, ['failed to open driver'], /failed to open driver [`'‘"].*(?:pcsclite|PCSC|winscard)/i),
   {
@@ -103,7 +103,6 @@ export const scdaemonSigns: readonly Sign[] = [
   plain('scdaemon', { name: 'scdaemon-crashed' }, ['scdaemon[', 'scdaemon:', 'Ohhhh jeeee'], /segfault|general protection|Ohhhh jeeee|Assertion.*failed|core dumped|signal SEGV/i),
   plain('scdaemon', { name: 'scdaemon-crashed' }, ['segfault at', ' segfault', 'segmentation fault'], /scdaemon|gpg/i),
   plain('scdaemon', { name: 'scdaemon-reselected' }, ['re-selected', 'forced re-select', 'app openpgp: switched', 'can\'t switch'], /slot \d+, app|application '/i),
-  plain('scdaemon', { name: 'applet-changed' }, ['D_UNSELECT', 'app interference', 'card has been used by', 'Interference detected']),
   { kind: 'scdaemon.conf', needles: scdaemonOptions, pattern: optionLine, see: seeConfig },
   harmless('scdaemon', 'the card has no such vendor function; scdaemon only asks whether the reader has a pinpad', ['pcsc_control failed', 'GET_FEATURE_REQUEST failed', 'pcsc_vendor_specific_init']),
   harmless('gpg', 'gpg looks for its own path in the way of another operating system and goes on without', ["symlink '/proc/curproc/file'", 'reading symlink']),
