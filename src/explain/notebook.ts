@@ -1,4 +1,5 @@
 import type { Line, Observation, ObservationName, Sighting } from './observation.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { Kind } from './sign.ts';
 
 /** Distinct observations kept; hostile input must not grow memory. */
@@ -23,7 +24,7 @@ export class Notebook {
       return known;
     }
     if (this.#sightings.size >= MAX_SIGHTINGS) return null;
-    const text = line.text.trim();
+    const text = withoutSecrets(line.text.trim());
     const kept = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text;
     const sighting = { observation, line: { number: line.number, text: kept }, lastLine: line.number, count: 1 } as Sighting;
     this.#sightings.set(key, sighting);

@@ -1,7 +1,6 @@
 import type { LineReader } from './lines.ts';
 import type { Notebook } from './notebook.ts';
 import type { Line, Sighting } from './observation.ts';
-import { withoutSecrets } from './secrets.ts';
 import { LOG_NEEDLE_LENGTH, logKinds, type Sign } from './sign.ts';
 import { spyNeedles, startsParameters } from './spy/grammar.ts';
 import { SpyRecorder } from './spy/recorder.ts';
@@ -93,7 +92,7 @@ export class SignReader implements LineReader {
     if (observations.length === 0) return;
     this.#book.recognise(kind, line.number);
     for (const observation of observations) {
-      const sighting = this.#book.note(observation, { number: line.number, text: withoutSecrets(line.text) });
+      const sighting = this.#book.note(observation, line);
       if (fixed === true && sighting !== null) this.#settled.set(sign, sighting);
     }
   }

@@ -6,8 +6,8 @@ const hidden = (count: number): string => `[${count} bytes hidden]`;
 
 /** Bytes apart; everything behind the header goes, because what carries a PIN may be wrapped or chained. */
 const SPACED = /\b([0-9a-f]{2})((?:[ :][0-9a-f]{2}){3})((?:[ :][0-9a-f]{2})+)\b/gi;
-/** Bytes run together: only what looks like one of those commands; serial numbers and fingerprints stay. */
-const JOINED = /((?:[0-9a-f]{2})*?(?:[018acde][0-9a-f])(?:2[01245]|2c)[0-9a-f]{4})((?:[0-9a-f]{2}){4,})/gi;
+/** Bytes run together: only behind what looks like one of those commands; serial numbers and fingerprints stay. */
+const JOINED = /^(.*?[018acde][0-9a-f](?:2[01245]|2c)[0-9a-f]{4})([0-9a-f]{8,})$/i;
 const WORDS = /\b((?:new|old|user|admin|so|card|current)?[ _-]?(?:pin|puk|passphrase|password|passwd|unblocking key|reset code|management[ -]key)["']?\s*(?:[=:]|\bis\b)\s*["']?)([^\s"',;]+)/gi;
 const ARGUMENTS = /((?:--(?:so-|new-|admin-)?(?:pin|puk|passphrase|password|management-key|new-pin)|\s-(?:P|N|k)(?=[ =]))[= ]+["']?)([^\s"']+)/g;
 
