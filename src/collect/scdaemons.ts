@@ -16,12 +16,18 @@ const CCID_THREAD = 'ccid_usb_thread';
 /** Start times of processes are only that exact, because the kernel tells the time of boot in whole seconds. */
 const START_TIME_ERROR_MS = 1000;
 
+/** The commands that make an scdaemon of it; with any other it prints something and ends (GnuPG scd/scdaemon.c). */
+const SERVES = /^--(?:server|multi-server|daemon)$/;
+
 /** The scdaemons of everybody, and what takes their place. */
 export async function scdaemonProcesses(system: System): Promise<Process[]> {
   const pids = (await Promise.all(SCDAEMON_NAMES.map((name) => pidsNamed(system, name)))).flat();
   const processes = await Promise.all(pids.map((pid) => readProcess(system, pid)));
-  return processes.filter((process) => process !== null);
+  return processes.filter((process) => process !== null && isServing(process)) as Process[];
 }
+
+/** Gpgconf and others, we among them, run it for a moment to ask for its version or its options. */
+const isServing = ({ argv }: Process): boolean => argv.length === 0 || argv.some((argument) => SERVES.test(argument));
 
 /**
  * Whose each is, whether it works over USB, whether its files changed since it started, and of our own whether it has a

@@ -74,11 +74,14 @@ async function readNamesFile(system: System, path: string): Promise<ReadonlyMap<
   return names;
 }
 
-/** /proc/PID/stat (proc(5)); null when the process is gone or withheld (hidepid). */
+/** /proc/PID/stat (proc(5)); null when the process is gone, has ended and waits for its parent to notice, or is withheld (hidepid). */
 export const readStat = perProcess(async (system, pid): Promise<ProcessStat | null> => {
   const text = await readOrNull(system, `/proc/${pid}/stat`, STAT_LIMIT);
   return text === null ? null : parseStat(text);
 });
+
+/** States of a process that has ended (proc(5)): what is left of it has nothing open and runs nothing. */
+const ENDED = new Set(['Z', 'X']);
 
 /** The name may itself contain blanks and brackets, so it ends at the last bracket of the line. */
 export function parseStat(text: string): ProcessStat | null {
@@ -86,6 +89,7 @@ export function parseStat(text: string): ProcessStat | null {
   const close = text.lastIndexOf(')');
   if (open === -1 || close < open) return null;
   const fields = text.slice(close + 2).split(' ');
+  if (ENDED.has(fields[0] ?? '')) return null;
   // Fields 4, 7, 9 and 22 of proc(5), counted from 1; field 3 is the first after the name.
   const [ppid = Number.NaN, ttyNumber = Number.NaN, flags = Number.NaN, startTicks = Number.NaN] = [1, 4, 6, 19].map((index) => Number(fields[index]));
   if (![ppid, ttyNumber, flags, startTicks].every(Number.isSafeInteger)) return null;

@@ -1,10 +1,11 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { gnupg } from '../../src/collect/gnupg.ts';
+import { until } from '../../src/rig/until.ts';
 import { fixtureSystem, type FixtureMachine } from '../../src/system/fixture.ts';
 import type { System } from '../../src/system/port.ts';
 import { realSystem } from '../../src/system/real.ts';
@@ -116,6 +117,19 @@ describe('with the installed GnuPG', () => {
     const { scdaemons } = await look();
     process.env['GNUPGHOME'] = home;
     expect(scdaemons.status === 'ok' && scdaemons.value.find(({ process }) => process.pid === pid)).toMatchObject({ home, ours: false, cardOpen: { status: 'skipped' } });
+  });
+
+  it('does not count one that only answers a question', async () => {
+    const other = join(folder, 'other');
+    mkdirSync(other, { mode: 0o700 });
+    execFileSync('mkfifo', [join(other, 'scdaemon.conf')]); // it waits for a writer
+    const program = /^scdaemon:[^:]*:(.*)$/m.exec(gpg('gpgconf', '--list-components'))?.[1] ?? '';
+    const asked = spawn(decodeURIComponent(program), ['--homedir', other, '--gpgconf-test'], { stdio: 'ignore' });
+    onTestFinished(() => void asked.kill('SIGKILL'));
+    await until('it runs', async () => scdaemonsOf(other).length === 1);
+    const { scdaemons } = await look();
+    expect(scdaemons).toMatchObject({ status: 'ok' });
+    expect(scdaemons.status === 'ok' && scdaemons.value.filter(({ home: whose }) => whose === other)).toEqual([]);
   });
 
   it('follows a redirected socket', async () => {

@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { until } from '../../src/rig/until.ts';
 import { listPids, parseStat, pidsNamed, readOpenFiles, readProcess, ttyName } from '../../src/system/process.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { machine, root } from '../support/root.ts';
@@ -124,6 +126,14 @@ describe('on this machine', () => {
     expect(seen).toMatchObject({ comm: 'sleep', argv: ['sleep', '60'], ppid: process.pid, uid: process.geteuid?.(), hidden: false });
     expect(Math.abs(Date.parse(seen?.startedAt ?? '') - Date.now())).toBeLessThan(30_000);
     expect((await readOpenFiles(system, child.pid as number))?.some(({ target }) => target === '/dev/null')).toBe(true);
+  });
+
+  test('a process whose parent has not noticed its end is null', async () => {
+    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    onTestFinished(() => void parent.kill());
+    const [pid] = await once(parent.stdout, 'data');
+    await until('it has ended', async () => / Z /.test(readFileSync(`/proc/${Number(pid)}/stat`, 'utf8')));
+    expect(await readProcess(realSystem(), Number(pid))).toBeNull();
   });
 
   test('a process that ended is null', async () => {
