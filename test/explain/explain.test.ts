@@ -80,6 +80,17 @@ describe('what is proven', () => {
   });
 });
 
+describe('logs recorded from real programs on a virtual reader', () => {
+  it.each([
+    ['shared-client-blocks-scdaemon', 'other-client-blocks-scdaemon'],
+    ['exclusive-client-holds-card', 'other-client-holds-card'],
+    ['transaction-held', 'other-client-holds-transaction'],
+    ['pcscd-dead', 'pcscd-not-running'],
+  ])('%s', (name, cause) => {
+    expect(first(readFileSync(new URL(`../../fixtures/logs/recorded/${name}.txt`, import.meta.url), 'utf8'))).toMatchObject({ id: cause });
+  });
+});
+
 describe('noise', () => {
   it('is named, and is the answer where nothing else is', () => {
     const explanation = explainText('OpenUSBByName() Found interface 2 but expecting 0');

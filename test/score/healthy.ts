@@ -79,7 +79,7 @@ const visits: readonly (readonly [string, Visit])[] = [
   ['out-and-in', outAndIn],
   ['spied', spied],
   ['versions', tool('sh', '-c', 'pcscd -v; gpg --version; opensc-tool --version; ss -xp | head -40; ps ax')],
-  ['ykman', tool('sh', '-c', 'command -v ykman >/dev/null && ykman list --readers; true')],
+  ['ykman', tool('sh', '-c', 'command -v ykman >/dev/null && { ykman --version; ykman --log-level DEBUG list --readers; ykman list; }; true')],
   ...scdaemonConfigs.map((conf, index) => [`gpg-${index}`, gpg(conf)] as const),
 ];
 

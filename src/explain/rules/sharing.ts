@@ -6,7 +6,7 @@ import {
 } from './queries.ts';
 
 const LIVE = 'cardcheck';
-const LIST_CLIENTS = 'sudo ss -xp | grep pcscd.comm';
+const LIST_CLIENTS = 'sudo lsof -n +E -aU -p "$(cat /run/pcscd/pcscd.pid)"';
 
 /** gpg never got to PC/SC at all, so no PC/SC lock can be what stops it. */
 const notReached = [
@@ -25,6 +25,7 @@ export const sharingRules = {
       supports(2.2, both(otherFails, sharingViolation, either(gpgFails)), 'another program met a lock and gpg is in use here too'),
       supports(2, both(either(seen('client-failed', ({ client }) => client !== 'agent'), clientGot(VIOLATION)), either(killed('scdaemon', 'gpg-agent'), seen('scdaemon-commanded'))), 'the other program fails and scdaemon is at work or had to be ended'),
       supports(2, both(otherFails, seen('reader-mode', ({ mode }) => mode === 'exclusive')), 'the reader is taken EXCLUSIVE while another program fails'),
+      supports(1, seen('reader-mode', ({ mode }) => mode === 'exclusive'), 'the reader is taken EXCLUSIVE; scdaemon is the usual holder'),
       supports(1.6, killed('scdaemon', 'gpg-agent'), 'ending scdaemon releases what it holds'),
       supports(2, both(otherFails, present('scdaemon')), 'another program fails and scdaemon is running'),
       supports(2.5, both(sharingViolation, connected('scdaemon')), 'scdaemon is connected to pcscd while another program meets a lock'),
@@ -49,7 +50,7 @@ export const sharingRules = {
     clauses: [
       supports(3, both(scdaemonGot(VIOLATION), connected('shared')), 'scdaemon was refused the EXCLUSIVE connect it needs while other programs were connected'),
       supports(4.2, scdaemonGot(VIOLATION), 'scdaemon insists on an EXCLUSIVE connect and was refused: somebody has a handle'),
-      supports(2, both(gpgReachesNoCard, either(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'gpg reached no card and pcscd refused a connect because of other handles'),
+      supports(2, both(gpgReachesNoCard, unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'gpg reached no card and pcscd refused a connect because of other handles'),
       supports(2.6, both(gpgFails, seen('reader-mode', ({ mode }) => mode === 'shared')), 'the reader is shared by somebody while gpg fails, and gpg wants it EXCLUSIVE'),
       supports(2, both(gpgFails, present('shared')), 'gpg fails and a program that shares the card is at work'),
       supports(1.2, unless(both(gpgFails, present('exclusive')), seen('client-failed')), 'gpg fails and a program that takes the card EXCLUSIVE is at work'),
@@ -61,6 +62,8 @@ export const sharingRules = {
       supports(1.2, both(seen('closing-cures'), seen('mentioned', ({ role }) => role === 'shared' || role === 'exclusive')), 'it works when another program is closed'),
       supports(0.6, both(gpgReachesNoCard, killed('pcscd', 'holder')), 'restarting pcscd throws every client out'),
       supports(0.8, option('pcsc-shared'), 'pcsc-shared is the setting for exactly this'),
+      supports(0.8, both(gpgFails, unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'pcscd refused a connect without calling the reader exclusive: the connect asked for EXCLUSIVE while others share'),
+      excludes(3, seen('pcscd-reader-exclusive'), 'pcscd writes this only when one program holds the reader EXCLUSIVE; sharing ones are not the reason'),
       excludes(1.5, unless(connected('exclusive'), connected('shared')), 'what is connected takes cards EXCLUSIVE'),
       excludes(1.5, interfaceBusy, 'the fight is about the USB interface, below PC/SC'),
       excludes(1, seen('scdaemon-uses-usb'), 'this scdaemon drives the reader over USB, without PC/SC'),
@@ -73,8 +76,10 @@ export const sharingRules = {
     clauses: [
       supports(3.2, both(either(sharingViolation, otherFails, scdaemonGot(VIOLATION)), connected('exclusive')), 'a program that takes cards EXCLUSIVE is connected to pcscd'),
       supports(2.2, unless(both(either(sharingViolation, scdaemonGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'agent')), present('exclusive')), seen('own-handle-leaked')), 'a program that takes cards EXCLUSIVE is at work'),
+      supports(3.6, both(either(scdaemonGot(VIOLATION), gpgReachesNoCard), seen('pcscd-reader-exclusive')), 'gpg is refused, and pcscd says that the reader is held EXCLUSIVE'),
       supports(1.6, both(gpgReachesNoCard, present('exclusive')), 'gpg reaches no card while a program that takes cards EXCLUSIVE is at work'),
       supports(1.5, unless(violationOfOther, present('scdaemon')), 'a reader held EXCLUSIVE, and no scdaemon in sight'),
+      supports(0.8, seen('reader-mode', ({ mode }) => mode === 'exclusive'), 'the reader is taken EXCLUSIVE'),
       supports(2, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
       supports(1.5, both(killed('holder'), present('exclusive')), 'ending a program that takes cards EXCLUSIVE is what was tried'),
       supports(1.6, both(either(otherFails, gpgFails), seen('reader-mode', ({ mode }) => mode === 'exclusive')), 'the reader is taken EXCLUSIVE'),
@@ -153,6 +158,7 @@ export const sharingRules = {
     clauses: [
       supports(4.2, atLeast(2, seen('process', ({ program, pid }) => program === 'scdaemon' && pid !== null)), 'more than one scdaemon runs'),
       supports(2.6, seen('gpg-failed', ({ reason }) => reason === 'conflict'), 'another session uses the card through scdaemon'),
+      supports(1.2, both(scdaemonGot(VIOLATION), seen('pcscd-reader-exclusive')), 'a reader held EXCLUSIVE refuses scdaemon: another scdaemon would hold it so'),
       supports(1.5, both(gpgFails, seen('agent-already-running')), 'more than one gpg-agent was started'),
       excludes(2, seen('scdaemon-not-installed'), 'scdaemon is not there at all'),
     ],

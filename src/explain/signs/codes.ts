@@ -56,7 +56,6 @@ const phrases: readonly (readonly [string, number])[] = [
   ['Card protocol mismatch', 0x8010000f],
   ['protocols are incompatible with the protocol currently in use', 0x8010000f],
   ['end a non-existent transaction', 0x80100016],
-  ['Card not transacted', 0x80100016],
   ['RPC transport error', 0x80100013],
   ['internal communications error', 0x80100013],
 ];

@@ -9,4 +9,4 @@ import { storySigns } from './story.ts';
 import { systemSigns } from './system.ts';
 
 /** Every sign; a fresh list per reading, because some remember the line before. */
-export const allSigns = (): readonly Sign[] => [...gpgSigns, ...scdaemonSigns, ...pcscdSigns, ...codeSigns, ...programSigns, ...clientSigns, ...systemSigns(), ...storySigns];
+export const allSigns = (): readonly Sign[] => [...gpgSigns, ...scdaemonSigns, ...pcscdSigns, ...codeSigns, ...programSigns(), ...clientSigns, ...systemSigns(), ...storySigns];

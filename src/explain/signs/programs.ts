@@ -25,15 +25,16 @@ const names = [...roleOf.keys()].filter((name) => name.length >= 4).sort((a, b) 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const anyName = names.map(escape).join('|');
 // pcscdaemon.c is in every other line of pcscd's log, hence what stands around scdaemon. Names of six letters and less cannot be needles; the words that surround them in a listing are.
-const needles = [...names.filter((name) => name.length >= 7 && name !== 'scdaemon'), '/chrome', 'usbipd ', 'users:((', 'process: ', ...[' ', '/', '"', "'", '('].map((before) => `${before}scdaemon`), 'scdaemon '];
+const needles = [...names.filter((name) => name.length >= 7 && name !== 'scdaemon'), '/chrome', 'usbipd ', 'process: ', '->INO=', ...[' ', '/', '"', "'", '('].map((before) => `${before}scdaemon`), 'scdaemon '];
 
 /** ps aux, ps -ef, pgrep -a, lsof, fuser, ss, systemd's process tree, a list of libpcsclite users. */
 const listings: readonly { pattern: RegExp; connected: boolean }[] = [
-  { pattern: new RegExp(`users:\\(\\("(${anyName})[^"]*",pid=(\\d+)`, 'i'), connected: true },
+  // lsof +E of pcscd's own sockets names the other end.
+  { pattern: new RegExp(`pcscd.*->INO=\\d+ (\\d+),(${anyName})`, 'i'), connected: true },
   { pattern: new RegExp(`process: \\S*?/?(${anyName})\\S*.*?\\((\\d+)\\)`, 'i'), connected: true },
   { pattern: new RegExp(`^\\s*/proc/(\\d+)/(?:maps|fd)\\S*.*?(${anyName})`, 'i'), connected: true },
   // lsof: COMMAND PID [TID] USER FD TYPE …, here of pcscd's socket, libpcsclite or the USB node.
-  { pattern: new RegExp(`^\\s*(${anyName})\\S*\\s+(\\d+)\\s.*(?:pcscd?|unix|/dev/bus/usb|mem|CHR|STREAM)`, 'i'), connected: true },
+  { pattern: new RegExp(`^\\s*(${anyName})\\S*\\s+(\\d+)\\s.*(?:pcsc|/dev/bus/usb)`, 'i'), connected: true },
   { pattern: new RegExp(`^\\s*[├└│─ ]*(?:\\S+\\s+)?(\\d+)\\s(?:.*?[\\s/])?(${anyName})(?=$|[\\s:-])`, 'i'), connected: false },
   { pattern: new RegExp(`^\\s*(${anyName})\\S*\\s+(\\d+)\\s`, 'i'), connected: false },
   { pattern: new RegExp(`[├└]─\\s*(\\d+)\\s\\S*?(${anyName})`, 'i'), connected: false },
@@ -41,6 +42,8 @@ const listings: readonly { pattern: RegExp; connected: boolean }[] = [
 const anywhere = new RegExp(`(?<![\\w-])(${anyName})(?![\\w])`, 'i');
 
 function seeProgram(_: RegExpExecArray, text: string): Observation | null {
+  // What ss lists needs the other end, see socketSign.
+  if (text.includes('users:((')) return null;
   for (const { pattern, connected } of listings) {
     const match = pattern.exec(text);
     if (match === null) continue;
@@ -79,7 +82,40 @@ const supplies: readonly (readonly [RegExp, Extract<Observation, { name: 'suppli
   [/pcscd|pcsc-lite|pcsclite/i, 'pcscd'],
 ];
 
-export const programSigns: readonly Sign[] = [
+/** Rows of ss remembered, for the row of the other end. */
+const MAX_ROWS = 5000;
+const SOCKET_ROW = /^\s*(?:u_str|u_seq)\s+ESTAB\s+\d+\s+\d+\s+(\S+)\s+(\d+)\s+\S+\s+(\d+)\s+users:\(\("([^"]+)",pid=(\d+)/;
+
+/**
+ * `ss -xp` names one process per row and joins the rows by inode: who is connected to pcscd is in the row whose peer
+ * is a socket of pcscd's, and in no other. A row for itself says nothing, every program has sockets.
+ */
+function socketSign(): Sign {
+  const accepted = new Set<string>();
+  const waiting = new Map<string, Observation>();
+  return {
+    kind: 'process',
+    needles: ['users:(('],
+    pattern: SOCKET_ROW,
+    see: ([, path, inode, peer, name, pid]) => {
+      if (accepted.size + waiting.size > MAX_ROWS) return null;
+      if (/pcscd\.comm$/.test(path as string)) {
+        accepted.add(inode as string);
+        return waiting.get(peer as string) ?? null;
+      }
+      const program = (name as string).toLowerCase();
+      const role = roleOf.get(program);
+      if (role === undefined) return null;
+      const client: Observation = { name: 'process', program, role, pid: Number(pid), connected: true };
+      if (accepted.has(peer as string)) return client;
+      waiting.set(inode as string, client);
+      return null;
+    },
+  };
+}
+
+export const programSigns = (): readonly Sign[] => [
+  socketSign(),
   { kind: 'process', needles, see: seeProgram, pattern: new RegExp(anyName, 'i') },
   {
     kind: 'command',
