@@ -40,7 +40,6 @@ export function infer(book: Notebook): Cause[] {
 function weigh(id: CauseId, rule: CauseRule, book: Notebook): Weighed {
   const fired = rule.clauses.map((clause) => ({ clause, sightings: clause.when(book) })).filter(({ sightings }) => sightings.length > 0);
   const weight = fired.reduce((sum, { clause }) => sum + clause.weight, 0);
-  // What speaks against a cause is worth nothing where nothing speaks for it.
   return { id, rule, fired, weight, decided: fired.some(({ clause }) => clause.decides === true) };
 }
 
