@@ -17,6 +17,7 @@ import pcscd from './pcscd.ts';
 import { collectPcsc, type PcscFacts } from './pcsc.ts';
 import polkit from './polkit.ts';
 import type { OnProgress } from './progress.ts';
+import { inTurn } from './turn.ts';
 import usb from './usb.ts';
 
 /** What collecting uses besides the System. */
@@ -51,7 +52,12 @@ const PASSIVE_SHARE = 2 / 3;
  * Takes a snapshot: looks at everything first, connects to cards last. Every fact is filled, a collector that
  * hangs or throws costs its own facts only, and every string is made visible on its way in.
  */
-export async function collect(system: System, options: CollectOptions, { addon }: CollectPorts, onProgress: OnProgress = () => {}): Promise<Snapshot> {
+export function collect(system: System, options: CollectOptions, ports: CollectPorts, onProgress: OnProgress = () => {}): Promise<Snapshot> {
+  const work = () => collectAlone(system, options, ports, onProgress);
+  return system.live ? inTurn(options.timeoutMs, work) : work();
+}
+
+async function collectAlone(system: System, options: CollectOptions, { addon }: CollectPorts, onProgress: OnProgress): Promise<Snapshot> {
   if (addon?.pid != null) noteOwnPid(addon.pid);
   const startedMs = system.now();
   const seen: Partial<Facts> = Object.assign({}, ...(await Promise.all(passiveSteps.map((step) => look(step, system, options, onProgress)))));

@@ -2,7 +2,7 @@ import { matchesGlob } from '../glob.ts';
 import type { Verdict } from '../report/holders.ts';
 import type { Register } from './command.ts';
 
-/** For each answer of pcscd's. */
+/** For each answer of pcscd's, and before that for other cardchecks to let go of the readers. */
 const TIMEOUT_MS = 1500;
 
 /** Not those of the main job: a script asks this command whether somebody holds a reader. */
@@ -17,13 +17,14 @@ export const registerHolders: Register = (program, session) => {
     .addHelpText('after', '\nExit codes: 0 somebody holds a reader, 1 nobody does, 2 that could not be told.')
     .action(async (glob, _, command) => {
       const { json } = command.optsWithGlobals() as { json?: boolean };
-      const [{ collectHolders }, { deriveHoldings }, { realSystem }, { holdersReport, renderHoldersJson, renderHoldersText }] = await Promise.all([
+      const [{ collectHolders }, { inTurn }, { deriveHoldings }, { realSystem }, { holdersReport, renderHoldersJson, renderHoldersText }] = await Promise.all([
         import('../collect/holders.ts'),
+        import('../collect/turn.ts'),
         import('../derive/holdings.ts'),
         import('../system/real.ts'),
         import('../report/holders.ts'),
       ]);
-      const facts = await collectHolders(realSystem(), { passive: true, wake: false, exclusive: false, timeoutMs: TIMEOUT_MS, reader: glob ?? null });
+      const facts = await inTurn(TIMEOUT_MS, () => collectHolders(realSystem(), { passive: true, wake: false, exclusive: false, timeoutMs: TIMEOUT_MS, reader: glob ?? null }));
       const report = holdersReport(deriveHoldings(facts), facts, (name) => glob === undefined || matchesGlob(glob, name));
       if (json === true && report.obstacle !== null) session.warn(report.obstacle);
       await session.print(json === true ? renderHoldersJson(report) : renderHoldersText(report));

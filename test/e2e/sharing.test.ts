@@ -82,6 +82,13 @@ describe.each(identities)('what cardcheck says of a reader, as %s', (as) => {
     expect(exitCode).toBe(0);
   });
 
+  it('free, though others look at the same time', async () => {
+    await start();
+    const runs = await Promise.all([1, 2, 3].map(() => examine(as)));
+    expect(runs.map(({ report }) => report.readers.map(({ sharing, holders }) => [sharing.mode, holders]))).toEqual(runs.map(() => [['free', []], ['free', []]]));
+    expect(runs.map(({ report, exitCode }) => [exitCode, errors(report)])).toEqual(runs.map(() => [0, []]));
+  });
+
   it('held exclusively', async () => {
     const name = await start();
     const holder = await rig.hold(name, 'exclusive');
