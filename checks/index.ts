@@ -33,6 +33,8 @@ import scdaemonHoldsCard from './scdaemon-holds-card.ts';
 import scdaemonNotInstalled from './scdaemon-not-installed.ts';
 import secondPcscd from './second-pcscd.ts';
 import unseenWithoutRoot from './unseen-without-root.ts';
+import readerHardwareLimit from './reader-hardware-limit.ts';
+import readerLimitAbiMismatch from './reader-limit-abi-mismatch.ts';
 import usbPermission from './usb-permission.ts';
 import usbguard from './usbguard.ts';
 import vmTookDevice from './vm-took-device.ts';
@@ -76,6 +78,7 @@ export const checks: readonly AnyCheck[] = [
   // card
   cardDefect,
   // gnupg
+  readerLimitAbiMismatch,
   scdaemonNotInstalled,
   gnupgVersionBug,
   scdaemonConfigInvalid,

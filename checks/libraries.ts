@@ -1,19 +1,45 @@
-/** Copies of libpcsclite: who loads which, and what pcscd accepts. */
-import type { Library } from '../src/snapshot/schema.ts';
-import { isAtLeast } from './versions.ts';
+/** Copies of libpcsclite: who loads which, and which of them the pcscd that answers takes in. */
+import { type Agreement, agreementOf, agreesWith, type ServerSide } from '../src/pcsc/compatibility.ts';
+import { valueOf } from '../src/snapshot/fact.ts';
+import type { Fact, Facts, FactValue, Library } from '../src/snapshot/schema.ts';
 
 /** Places from which the dynamic linker serves any program; a bundled copy serves its bundle alone. */
 const loadableFrom = ['system', '/usr/local', 'LD_LIBRARY_PATH', 'ld.so.conf'];
 export const isLoadable = ({ owner }: Library): boolean => owner === null || loadableFrom.includes(owner);
 
-/** "4:4" */
-export const speaks = (library: Library | undefined): string | null => (library?.protocol ? `${library.protocol.major}:${library.protocol.minor}` : null);
+/** Those that speak with pcscd themselves. */
+export const isClient = ({ kind }: Library): boolean => kind === 'client' || kind === 'static';
 
-/** pcsc-lite ChangeLog: 4:4 alone up to 2.2.3, 4:5 alone from 2.3.0, any 4:4 and later from 2.4.1. @param pcscd its version */
-export function accepts(pcscd: string, { protocol }: Library): boolean {
-  if (protocol === null) return true;
-  if (protocol.major !== 4) return false;
-  if (isAtLeast(pcscd, '2.4.1')) return protocol.minor >= 4;
-  if (isAtLeast(pcscd, '2.3.0')) return protocol.minor === 5;
-  return isAtLeast(pcscd, '1.8.24') ? protocol.minor === 4 : true;
+/** "4:4" */
+export const speaks = (side: Pick<Library, 'protocol'> | undefined): string | null => (side?.protocol ? `${side.protocol.major}:${side.protocol.minor}` : null);
+
+/** "/usr/local/lib/libpcsclite.so.1 (/usr/local)": a copy and where it belongs. */
+export const libraryName = ({ path, owner }: Library): string => (owner === null || owner === 'system' || owner === '/usr/local' ? path : `${path} (${owner})`);
+
+/** The copy that our own connect went through, or waits in; null where that was not seen. */
+export function askedLibrary({ libraryContext, addon }: Pick<Facts, 'libraryContext' | 'addon'>, copies: readonly Library[]): Library | null {
+  const path = valueOf(libraryContext)?.library ?? valueOf(addon)?.library;
+  return copies.find((copy) => path !== undefined && (copy.path === path || copy.realPath === path)) ?? null;
 }
+
+/** The oldest version cardcheck offers, and offers first, because the most pcscds accept it. */
+const OFFERED_FIRST = { major: 4, minor: 4 };
+
+/**
+ * The pcscd that answers, by what it said and took. The installed program tells its version only where it may be the
+ * one that runs.
+ */
+export function serverSide(daemon: Fact<FactValue<'daemon'>>, pcscdBuild: Fact<FactValue<'pcscdBuild'>>): ServerSide {
+  const installed = valueOf(pcscdBuild)?.version ?? null;
+  const answered = valueOf(daemon);
+  if (answered === undefined) return { version: installed, protocol: null };
+  const { protocol, announced } = answered;
+  const tookFirst = announced.minor === OFFERED_FIRST.minor;
+  return { version: agreesWith(installed, protocol) ? installed : null, protocol, took: announced, refused: tookFirst ? [] : [OFFERED_FIRST] };
+}
+
+/** "pcscd 2.3.3 (protocol 4:5)" */
+export const serverName = (server: ServerSide): string => `pcscd${server.version === null ? '' : ` ${server.version}`}${server.protocol === null ? '' : ` (protocol ${speaks(server)})`}`;
+
+/** null: cannot be told. */
+export const agreement = (library: Library, server: ServerSide): Agreement | null => agreementOf(library, server);

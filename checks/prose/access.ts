@@ -31,14 +31,14 @@ export const access = {
     severity: 'error',
     title: 'A PC/SC library and pcscd speak different protocols',
     passTitle: 'Library and pcscd speak the same protocol',
-    message: ({ library, speaks, daemon }: { library: string; speaks: string | null; daemon: string }) =>
-      `${library}${speaks === null ? '' : ` speaks protocol ${speaks}`}; ${daemon} does not accept it and answers SCARD_E_SERVICE_STOPPED (0x8010001E). pcscd did not stop.`,
+    message: ({ library, speaks, daemon, answer }: { library: string; speaks: string | null; daemon: string; answer: string | null }) =>
+      `${library}${speaks === null ? '' : ` speaks protocol ${speaks}`}; ${daemon} does not accept it${answer === null ? '' : ` and answers ${answer}`}. pcscd did not stop.`,
     why:
-      'pcsc-lite 2.3.0 to 2.4.0 speaks 4:5 and accepts nothing else; up to 2.2.3 it speaks 4:4 and refuses 4:5. 2.4.1 and later accept older clients. ' +
+      'pcsc-lite 2.3.0 to 2.4.0 speaks 4:5 and accepts nothing else; from 1.8.24 to 2.2.3 it speaks 4:4 and refuses all others. pcscd 2.4.1 and later takes in older libraries, and a library of 2.4.1 and later adapts to an older pcscd (not to 1.8.24 and 1.8.25, which answer SCARD_E_NO_SERVICE (0x8010001D) instead). ' +
       'The odd one is usually a library bundled with a flatpak, a snap, an AppImage or a static program, or a copy in /usr/local.',
     price: 'An upgrade of the older side.',
     wrongCure: 'Restarting pcscd. With 2.4.1 and later the line "Communication protocol mismatch!" in the journal is no fault by itself.',
-    sources: ['pcsc-lite src/winscard_msg.h', 'pcsc-lite ChangeLog 2.3.0, 2.4.1', 'https://github.com/go-piv/piv-go/issues/180'],
+    sources: ['pcsc-lite src/winscard_msg.h, src/winscard_svc.c (CMD_VERSION), src/winscard_clnt.c (SCardEstablishContextTH)', 'pcsc-lite ChangeLog 2.3.0, 2.4.1', 'https://github.com/go-piv/piv-go/issues/180'],
   }),
   CC404: row({
     id: 'polkit-denied',

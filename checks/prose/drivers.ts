@@ -140,8 +140,11 @@ export const drivers = {
     severity: 'error',
     title: 'Library and pcscd disagree on the size of the reader table',
     passTitle: 'Library and pcscd agree on the reader table',
-    message: () => 'The client library was built for another number of readers than pcscd; it misreads every answer and shows codes that mean nothing, 0x53204253 for example.',
-    why: 'Up to protocol 4:5 the reader table is sent without its length. Fedora builds with 48 entries, others with 16.',
+    message: ({ library, librarySlots, daemonSlots }: { library: string; librarySlots: number | null; daemonSlots: number }) =>
+      `${library} was built for ${librarySlots ?? 'another number of'} readers, pcscd for ${daemonSlots}: ${
+        librarySlots !== null && librarySlots > daemonSlots ? 'the library waits for the rest of a table that is complete, without end' : 'the library takes the rest of the table for the next answers and shows codes that mean nothing, 0x53204253 for example'
+      }.`,
+    why: 'Up to protocol 4:5 the reader table is sent without its length. Fedora builds with 48 entries, others with 16, so that a library bundled with a flatpak or snap does not fit the pcscd of Fedora, nor Fedora\'s library in a container another pcscd.',
     price: 'None.',
     wrongCure: 'Looking up the odd error codes.',
     sources: ['https://blog.apdu.fr (2022/02, Fedora, flatpak and pcsc-lite)', 'https://github.com/LudovicRousseau/PCSC/issues/118'],

@@ -3,6 +3,8 @@ import type { Connector } from '../attribution/connectors.ts';
 import { identifyProgram } from '../data/client-programs.ts';
 import { absent, failed, ok, timedOut } from '../snapshot/fact.ts';
 import type { Client, Fact, FactValue, Process } from '../snapshot/schema.ts';
+import { mappedFiles } from '../system/mapped-files.ts';
+import { perRun } from '../system/per-run.ts';
 import { SystemError, type System } from '../system/port.ts';
 import { ownNamespaces, pidsNamed, processNames, readNamespaces, readProcess, sameNamespace } from '../system/process.ts';
 import { defineCollector } from './collector.ts';
@@ -13,7 +15,6 @@ type Clients = FactValue<'clients'>;
 
 const UNIX_TABLE_LIMIT = 16 * 1024 * 1024;
 const NETLINK_LIMIT = 1024 * 1024;
-const MAPS_LIMIT = 4 * 1024 * 1024;
 const MAX_SUSPECTS = 64;
 /** Where pcscd listens: pcsc-lite 1.9.0 and later, and before (src/pcscd.h.in). */
 const STANDARD_PATHS = ['/run/pcscd/pcscd.comm', '/var/run/pcscd/pcscd.comm'];
@@ -26,8 +27,11 @@ const STANDARD_PATHS = ['/run/pcscd/pcscd.comm', '/var/run/pcscd/pcscd.comm'];
 export const clients = defineCollector({
   name: 'clients',
   facts: ['clients'],
-  collect: async (system) => ({ clients: await collectClients(system).catch(failure) }),
+  collect: async (system) => ({ clients: await readClients(system) }),
 });
+
+/** Asked for once per run. */
+export const readClients = perRun((system): Promise<Fact<Clients>> => collectClients(system).catch(failure));
 
 function failure(error: unknown): Fact<never> {
   if (error instanceof SystemError && error.code === 'ETIMEDOUT') return timedOut(SS_MS);
@@ -189,7 +193,6 @@ const NO_CARD_MODULE = /\/(?:libp11-kit|p11-kit-trust|p11-kit-client|gnome-keyri
 
 /** PKCS#11 modules a process has loaded; none where its memory map is closed to this user. */
 async function pkcs11Modules(system: System, pid: number): Promise<string[]> {
-  const maps = await system.readFile(`/proc/${pid}/maps`, MAPS_LIMIT).catch(() => '');
-  const paths = new Set(maps.split('\n').map((line) => line.slice(line.indexOf('/')).replace(/ \(deleted\)$/, '')));
+  const paths = new Set(((await mappedFiles(system, pid)) ?? []).map(({ path }) => path));
   return [...paths].filter((path) => PKCS11_MODULE.test(path) && !NO_CARD_MODULE.test(path)).sort();
 }

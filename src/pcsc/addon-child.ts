@@ -3,7 +3,7 @@
  * here and nowhere else. It loads the addon at once, touches PC/SC only when told, answers on descriptor 3 (an old
  * libpcsclite logs to stdout) and ends with the parent.
  */
-import { writeSync } from 'node:fs';
+import { readFileSync, writeSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type AddonAnswer, type AddonMessage, type AddonRequest, classifyLoadFailure, type LibraryState, lineCutter, MAX_LINE, parseCallFailure } from './addon-messages.ts';
 import { before, elapsed, monotonicMs } from './deadline.ts';
@@ -49,7 +49,7 @@ function load(): (() => PcscLite) | null {
   try {
     const factory = require('pcsclite') as () => PcscLite;
     const { version } = require('pcsclite/package.json') as { version: string };
-    say({ loaded: true, version, path: Object.keys(require.cache).find((path) => path.endsWith('.node')) ?? null });
+    say({ loaded: true, version, path: Object.keys(require.cache).find((path) => path.endsWith('.node')) ?? null, ...askedLibrary() });
     return factory;
   } catch (error) {
     say({ loaded: false, failure: classifyLoadFailure(error) });
@@ -60,7 +60,7 @@ function load(): (() => PcscLite) | null {
 async function answer(request: AddonRequest): Promise<void> {
   switch (request.op) {
     case 'open':
-      return say({ id: request.id, ...(await open()) });
+      return say({ id: request.id, ...(await open()), ...askedLibrary() });
     case 'states':
       return say({ id: request.id, ...(await firstStates(request.withinMs)) });
     case 'connect': {
@@ -85,6 +85,17 @@ async function open(): Promise<Result & { names?: string[] }> {
     const failure = parseCallFailure(error);
     // A later call than that for the context failed: the context itself was given.
     return failure.call === 'SCardEstablishContext' || failure.call === null ? failure : { ...done, text: failure.text };
+  }
+}
+
+/** Where several copies are installed, only this tells which one was asked. A redirector has loaded the one that speaks by now. */
+function askedLibrary(): Pick<AddonAnswer, 'library'> {
+  try {
+    const files = readFileSync('/proc/self/maps', 'utf8').match(/\/.*\/libpcsclite[^/\n]*$/gm) ?? [];
+    const library = files.find((path) => path.includes('libpcsclite_real')) ?? files[0];
+    return library === undefined ? {} : { library };
+  } catch {
+    return {};
   }
 }
 

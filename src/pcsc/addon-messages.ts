@@ -14,6 +14,8 @@ export interface AddonLoaded {
   version: string;
   /** Of the compiled file. */
   path: string | null;
+  /** File of the libpcsclite it is linked to, which may be a redirector. */
+  library?: string;
 }
 
 export interface AddonNotLoaded {
@@ -33,6 +35,8 @@ export interface AddonAnswer {
   ms?: number;
   /** Of `open`: the readers it lists; missing when the list failed. */
   names?: string[];
+  /** Of `open`: file of the libpcsclite that was asked. */
+  library?: string;
   /** Of `states`. */
   states?: LibraryState[];
 }

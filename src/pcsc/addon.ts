@@ -98,7 +98,10 @@ class AddonProcess implements AddonPort {
     const message = await before<AddonLoaded | AddonNotLoaded | null | 'late'>(this.#loading, deadlineMs, () => 'late');
     if (message === 'late') return timedOut(Math.round(deadlineMs));
     if (message === null) return failed(this.#endText());
-    if (message.loaded) return ok({ version: message.version, path: message.path }, 'pcsclite');
+    if (message.loaded) {
+      const { version, path, library } = message;
+      return ok({ version, path, ...(library === undefined ? {} : { library }) }, 'pcsclite');
+    }
     const { kind, text } = message.failure;
     return kind === 'failed' ? failed(text) : absent(`${kind}: ${text}`);
   }
@@ -109,10 +112,10 @@ class AddonProcess implements AddonPort {
     if (addon.status !== 'ok') return this.#noContext(addon);
     const answer = await this.#ask({ op: 'open' }, left());
     if (answer.status !== 'ok') return this.#noContext(answer);
-    const { rv, call, text, names } = answer.value;
+    const { rv, call, text, names, library } = answer.value;
     if (rv === null || call === null) return this.#noContext(failed(text ?? 'pcsclite failed without a reason'));
     const { code, hex } = describeCode(rv);
-    this.context = ok({ code: code ?? 'unknown', hex }, call);
+    this.context = ok({ code: code ?? 'unknown', hex, ...(library === undefined ? {} : { library }) }, call);
     if (names !== undefined) return ok(this.#opened(new Set(names)), 'libpcsclite');
     return failed(rv === 0 && text !== null ? text : `${call}: ${formatCode(rv)}`);
   }

@@ -120,7 +120,7 @@ const unit = z.object({
 const library = z.object({
   path,
   realPath: path,
-  kind: z.enum(['redirector', 'client', 'spy', 'unknown']),
+  kind: z.enum(['redirector', 'client', 'spy', 'static', 'unknown']).meta({ description: 'static: a program with the client linked in' }),
   version: z.string().nullable(),
   protocol: z.object({ major: z.int(), minor: z.int() }).nullable(),
   owner: z.string().nullable().meta({ description: 'where it belongs: system, /usr/local, a flatpak runtime, a snap, …' }),
@@ -140,7 +140,14 @@ export const probeOutcomes = [
   'ok',
   'sharing-violation',
   'no-card',
+  protocolFrom: z.enum(['file', 'version']).nullable().default(null).meta({ description: 'file: the number its code announces' }),
+  adapts: z.boolean().nullable().default(null).meta({ description: 'asks a pcscd that refused it once more, in pcscd\'s version' }),
+  slots: z.int().nullable().default(null).meta({ description: 'entries of the reader table it was built for; null: it learns that from pcscd, or it cannot be told' }),
   'unpowered',
+  users: z
+    .array(z.object({ pid, uid, user: z.string().nullable(), comm: z.string() }))
+    .default([])
+    .meta({ description: 'programs that have it loaded: of pcscd\'s clients and of known PC/SC programs, those this user may look into' }),
   'unresponsive',
   'proto-mismatch',
   'access-denied',
@@ -260,9 +267,9 @@ export const factSchemas = {
   probes: fact(z.array(probe)),
 
   // the same through libpcsclite, as applications see it
-  addon: fact(z.object({ version: z.string(), path: path.nullable() })),
+  addon: fact(z.object({ version: z.string(), path: path.nullable(), library: path.optional().meta({ description: 'the libpcsclite it is linked to' }) })),
   libraryReaders: fact(z.array(z.object({ name: z.string(), state: z.int().nullable().meta({ description: 'SCARD_STATE_* bits, EXCLUSIVE and INUSE only where pcscd\'s own table was not read; null: libpcsclite gave none in time' }), atr: z.string().nullable() }))),
-  libraryContext: fact(z.object({ code: z.string(), hex: z.string() })).meta({ description: 'result of SCardEstablishContext' }),
+  libraryContext: fact(z.object({ code: z.string(), hex: z.string(), library: path.optional().meta({ description: 'the libpcsclite that answered' }) })).meta({ description: 'result of SCardEstablishContext' }),
 
   // sharing
   clients: fact(

@@ -103,6 +103,10 @@ const grid: [string, Id, string[]][] = [
   ['sixteen-readers', 'reader-limit', ['pcscd']],
   ['built-in-reader-first', 'reader-limit', []],
 
+  ['library-of-16-asked-on-fedora', 'reader-limit-abi-mismatch', ['/usr/local/lib64/libpcsclite.so.1']],
+  ['flatpak-library-of-16-on-fedora', 'reader-limit-abi-mismatch', ['/var/lib/flatpak/app/de.bund.ausweisapp.ausweisapp2/current/active/files/lib/libpcsclite.so.1']],
+  ['new-library-adapts', 'reader-limit-abi-mismatch', []],
+
   ['not-noticed', 'hotplug-not-seen', ['1-2']],
   ['scdaemon-took-usb', 'hotplug-not-seen', []],
   ['second-pcscd', 'hotplug-not-seen', []],
@@ -121,6 +125,7 @@ const grid: [string, Id, string[]][] = [
   ['polkit-denied', 'protocol-mismatch', []],
 
   ['polkit-denied', 'polkit-denied', ['alice']],
+  ['new-library-adapts', 'protocol-mismatch', []],
   ['polkit-refuses-but-root', 'polkit-denied', []],
   ['pcscd-silent', 'polkit-denied', []],
 
@@ -197,6 +202,9 @@ const onlyErrors: [string, Id[]][] = [
   ['protocol-mismatch', ['protocol-mismatch']],
   ['polkit-denied', ['polkit-denied']],
   ['socket-closed', ['sandbox-blocks-pcsc']],
+  ['library-refused-by-old-pcscd', ['protocol-mismatch']],
+  ['library-of-16-asked-on-fedora', ['reader-limit-abi-mismatch']],
+  ['yubico-authenticator-refused', []],
   ['pcscd-silent', ['pcscd-unresponsive']],
   ['pcscd-dies', ['pcscd-unresponsive']],
   ['usb-closed-to-pcscd', ['usb-permission']],

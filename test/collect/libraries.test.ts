@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import libraries, { protocolOf } from '../../src/collect/libraries.ts';
+import libraries from '../../src/collect/libraries.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { machine, passive, root, rootNames, valueIn } from '../support/root.ts';
 
@@ -13,7 +13,11 @@ test('Debian\'s library has its package\'s version and that version\'s protocol'
     kind: 'client',
     version: '1.9.9',
     protocol: { major: 4, minor: 4 },
+    protocolFrom: 'version',
+    adapts: null,
+    slots: null,
     owner: 'system',
+    users: [],
   });
 });
 
@@ -70,23 +74,6 @@ test('a package deep in a large database is found, also where two steps of readi
     const system = await machine({ '/usr/lib/x86_64-linux-gnu/libpcsclite.so.1': '', '/var/lib/dpkg/status': status });
     expect(valueIn((await libraries.collect(system, passive)).libraries)[0]?.version).toBe('2.3.3');
   }
-});
-
-test.each([
-  ['1.6.0', 0],
-  ['1.8.8', 2],
-  ['1.8.23', 3],
-  ['1.8.24', 4],
-  ['2.2.3', 4],
-  ['2.3.0', 5],
-  ['2.4.1', 5],
-  ['2.5.1', 6],
-])('pcsc-lite %s speaks 4:%d', (version, minor) => {
-  expect(protocolOf(version)).toEqual({ major: 4, minor });
-});
-
-test('a version that is too old or not known has no protocol', () => {
-  expect([protocolOf('1.4.102'), protocolOf(null)]).toEqual([null, null]);
 });
 
 test.each(rootNames)('the machine %s fills the fact', async (name) => {

@@ -76,7 +76,7 @@ async function replaceIn(pcsclite: string, from: string, to: string): Promise<vo
 describe('loading pcsclite', () => {
   test('that is sound tells its version and file', async () => {
     const addon = started(await withPcsclite('sound', async () => {}));
-    expect(await addon.loaded(LONG)).toEqual({ status: 'ok', value: { version: '1.0.1', path: expect.stringContaining(addonFile) }, source: 'pcsclite' });
+    expect(await addon.loaded(LONG)).toEqual({ status: 'ok', value: { version: '1.0.1', path: expect.stringContaining(addonFile), library: expect.stringContaining('/libpcsclite') }, source: 'pcsclite' });
   });
 
   test('that is not installed', async () => {

@@ -31,6 +31,15 @@ export async function pcscdOf(generation: Generation): Promise<string | undefine
   return join(folder, 'pcscd');
 }
 
+/** The folder of its libpcsclite, e.g. for LD_LIBRARY_PATH. @throws Error when apt cannot fetch it */
+export async function libraryFolderOf(generation: Exclude<Generation, 'installed'>): Promise<string> {
+  await pcscdOf(generation);
+  const lib = join(cache, `pcscd-${generation}`, 'root/usr/lib');
+  const folder = (await readdir(lib)).map((name) => join(lib, name)).find((name) => existsSync(join(name, 'libpcsclite_real.so.1')));
+  if (folder === undefined) throw new Error(`${lib} holds no libpcsclite`);
+  return folder;
+}
+
 /** Made aside and renamed, so that a half-fetched one is never taken for whole. */
 async function fetchInto(folder: string, suite: string): Promise<void> {
   const building = `${folder}.${process.pid}`;
