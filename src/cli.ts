@@ -2,18 +2,21 @@ import { Command, CommanderError, type OutputConfiguration } from '@commander-js
 import type { Session } from './commands/command.ts';
 import { registerChecks } from './commands/checks.ts';
 import { registerDemo } from './commands/demo.ts';
+import { registerDiff } from './commands/diff.ts';
 import { registerExplain } from './commands/explain.ts';
+import { registerHolders } from './commands/holders.ts';
+import { registerReport } from './commands/report.ts';
 import { registerSchema } from './commands/schema.ts';
+import { registerWatch } from './commands/watch.ts';
 import { type ExitCode, exitCodes, Failure } from './exit-code.ts';
 import { runOptions, withRun } from './options.ts';
 import { abortPcsc } from './pcsc/exclusive.ts';
-import type { AddonPort } from './pcsc/addon.ts';
 import { renderJsonFailure } from './report/json.ts';
 import { run } from './run.ts';
 import { visible } from './snapshot/sanitize.ts';
 import { tool } from './tool.ts';
 
-const commands = [registerExplain, registerDemo, registerChecks, registerSchema];
+const commands = [registerHolders, registerWatch, registerExplain, registerReport, registerDiff, registerDemo, registerChecks, registerSchema];
 
 const examples = `Examples:
   cardcheck                      who holds which reader, and what to do about it
@@ -60,14 +63,14 @@ function wantsJson(argv: readonly string[]): boolean {
 /**
  * Runs one command line to its end: the only place that sets the exit code.
  * @param argv without node and script
- * @param addon started ahead, where a run on this machine is to be expected
+ * @param started what runs already, where a run on this machine is to be expected
  */
-export async function main(argv: readonly string[], addon: AddonPort | null): Promise<void> {
+export async function main(argv: readonly string[], started: Pick<Session, 'addon' | 'ahead'>): Promise<void> {
   const json = wantsJson(argv);
   const undo: (() => void | Promise<void>)[] = [abortPcsc];
   let exitCode: ExitCode = exitCodes.ok;
   const session: Session = {
-    addon,
+    ...started,
     print,
     warn: (line) => void process.stderr.write(`cardcheck: ${line}\n`),
     end: (code) => {

@@ -44,6 +44,11 @@ export function exitCodeOf(report: Pick<Report, 'findings' | 'checks'>, options:
 
 /** The end of a run that has an exit code and one sentence for the user; anything else that is thrown is a bug in cardcheck. */
 export class Failure extends Error {
+  /** By name: parts that are bundled apart carry a copy of this class. */
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    return error instanceof Error && error.name === 'Failure';
+  }
+
   readonly exitCode: ExitCode;
   constructor(exitCode: ExitCode, message: string) {
     super(message);

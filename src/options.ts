@@ -88,23 +88,9 @@ export function withOutput<A extends unknown[], O extends OptionValues>(command:
     .addOption(new Option('--width <columns>', 'where prose is wrapped').argParser(numberBetween(NARROWEST, WIDEST, 'columns')).env('CARDCHECK_WIDTH'));
 }
 
-/** All options of the main job. */
-export function withRun<A extends unknown[], O extends OptionValues>(command: Command<A, O>) {
-  return withOutput(
-    command
-      .optionsGroup('What to check:')
-      .addOption(new Option('--reader <glob>', 'only readers whose name matches'))
-      .addOption(new Option('--only <codes>', 'only these checks: codes or ids, separated by commas').argParser(codeList))
-      .addOption(new Option('--skip <codes>', 'all checks but these').argParser(codeList))
-      .addOption(new Option('--suppress <code=subject>', 'leave out findings about subjects that match the glob; repeatable').argParser(suppressions))
-      .addOption(new Option('--fail-on <severity>', 'exit 1 from this severity on').choices(['never', 'error', 'warning', 'info'] as const).default('error' as const).env('CARDCHECK_FAIL_ON'))
-      .addOption(new Option('--allow-unknown', 'exit 0 although a check could not answer')),
-  )
-    .optionsGroup('Replay & sharing:')
-    .addOption(new Option('--save <file>', 'write the snapshot there, redacted'))
-    .addOption(new Option('--from <file>', 'examine a saved snapshot in place of this machine; - is stdin'))
-    .addOption(new Option('--redact', 'pseudonyms for users, hosts and serials in the report as well'))
-    .addOption(new Option('--no-redact', 'no pseudonyms, not even in what is saved'))
+/** How the machine is examined without harm: the options of every command that takes a snapshot. */
+export function withSafety<A extends unknown[], O extends OptionValues>(command: Command<A, O>) {
+  return command
     .optionsGroup('Safety:')
     .addOption(new Option('--passive', 'only look: no connect to any card, no waking of pcscd').env('CARDCHECK_PASSIVE'))
     .addOption(new Option('--no-wake', 'leave a sleeping pcscd asleep'))
@@ -112,9 +98,31 @@ export function withRun<A extends unknown[], O extends OptionValues>(command: Co
     .addOption(new Option('--timeout <seconds>', 'for each answer of a daemon or a card').argParser(numberBetween(0.1, LONGEST_TIMEOUT_S, 'seconds')).default(DEFAULT_TIMEOUT_S).env('CARDCHECK_TIMEOUT'));
 }
 
+/** All options of the main job. */
+export function withRun<A extends unknown[], O extends OptionValues>(command: Command<A, O>) {
+  return withSafety(
+    withOutput(
+      command
+        .optionsGroup('What to check:')
+        .addOption(new Option('--reader <glob>', 'only readers whose name matches'))
+        .addOption(new Option('--only <codes>', 'only these checks: codes or ids, separated by commas').argParser(codeList))
+        .addOption(new Option('--skip <codes>', 'all checks but these').argParser(codeList))
+        .addOption(new Option('--suppress <code=subject>', 'leave out findings about subjects that match the glob; repeatable').argParser(suppressions))
+        .addOption(new Option('--fail-on <severity>', 'exit 1 from this severity on').choices(['never', 'error', 'warning', 'info'] as const).default('error' as const).env('CARDCHECK_FAIL_ON'))
+        .addOption(new Option('--allow-unknown', 'exit 0 although a check could not answer')),
+    )
+      .optionsGroup('Replay & sharing:')
+      .addOption(new Option('--save <file>', 'write the snapshot there, redacted'))
+      .addOption(new Option('--from <file>', 'examine a saved snapshot in place of this machine; - is stdin'))
+      .addOption(new Option('--redact', 'pseudonyms for users, hosts and serials in the report as well'))
+      .addOption(new Option('--no-redact', 'no pseudonyms, not even in what is saved')),
+  );
+}
+
 type RawOf<F extends (command: Command) => { opts(): unknown }> = ReturnType<ReturnType<F>['opts']>;
 type RawOutput = RawOf<typeof withOutput<[], {}>>;
 type RawRun = RawOf<typeof withRun<[], {}>>;
+type RawSafety = RawOf<typeof withSafety<[], {}>>;
 
 export function outputOptions(raw: RawOutput): OutputOptions {
   return {
@@ -126,11 +134,16 @@ export function outputOptions(raw: RawOutput): OutputOptions {
   };
 }
 
+/** @param reader glob; null: all */
+export function collectOptions({ passive, wake, exclusive, timeout }: RawSafety, reader: string | null): CollectOptions {
+  const only = passive === true;
+  return { passive: only, wake: wake && !only, exclusive: exclusive && !only, timeoutMs: timeout * 1000, reader };
+}
+
 export function runOptions(raw: RawRun): Options {
-  const passive = raw.passive === true;
   return {
     ...outputOptions(raw),
-    collect: { passive, wake: raw.wake && !passive, exclusive: raw.exclusive && !passive, timeoutMs: raw.timeout * 1000, reader: raw.reader ?? null },
+    collect: collectOptions(raw, raw.reader ?? null),
     only: raw.only ?? null,
     skip: raw.skip ?? [],
     suppress: raw.suppress ?? [],

@@ -68,7 +68,7 @@ export function redacted(snapshot: Snapshot, { from }: Pick<Origin, 'from'>): Sn
 
 function take(collectOptions: CollectOptions, session: Session, progress: OnProgress): Promise<Snapshot> {
   const addon = collectOptions.passive ? null : (session.addon ?? startAddon());
-  return collect(realSystem(), collectOptions, { addon }, progress);
+  return collect(realSystem(session.ahead), collectOptions, { addon }, progress);
 }
 
 /** The schema, and with it zod, is loaded only for what comes from outside. */

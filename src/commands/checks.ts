@@ -1,5 +1,6 @@
 import { type Code, codes } from '../../checks/codes.ts';
 import { checks } from '../../checks/index.ts';
+import type { CodeRow } from '../check.ts';
 import type { Register } from './command.ts';
 
 export const registerChecks: Register = (program, session) => {
@@ -18,12 +19,12 @@ export const registerChecks: Register = (program, session) => {
 function listed() {
   const live = new Set(checks.map((check) => check.code));
   return (Object.keys(codes) as Code[]).sort().map((code) => {
-    const { id, layer, severity, title } = codes[code];
-    return { code, id: id as string, layer, severity, title: title as string, live: live.has(code) };
+    const { id, layer, severity, title, explainOnly }: CodeRow<never> = codes[code];
+    return { code, id, layer, severity, title, live: live.has(code), ...(explainOnly === undefined ? {} : { explainOnly }) };
   });
 }
 
 function table(list: ReturnType<typeof listed>): string {
   const idWidth = Math.max(...list.map(({ id }) => id.length));
-  return list.map(({ code, id, severity, title }) => `${code}  ${id.padEnd(idWidth)}  ${severity.padEnd(7)}  ${title}\n`).join('');
+  return list.map(({ code, id, severity, title, live }) => `${code}  ${id.padEnd(idWidth)}  ${(live ? 'live' : 'explain-only').padEnd(12)}  ${severity.padEnd(7)}  ${title}\n`).join('');
 }

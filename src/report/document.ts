@@ -4,14 +4,13 @@ import { type Block, blank, cells, prose, token, verbatim } from './layout.ts';
 import type { CheckOutcome, Finding, Holder, LayerReport, ReaderReport, Remedy, Report } from './schema.ts';
 import { type Mark, marks, type Token } from './style.ts';
 import { verdict } from './verdict.ts';
+import { accessWords, cardWords, clock, count, modeWords, openQuestions, remedyLabels, whoWords } from './words.ts';
 
 /** How much is said: the verdict alone, what matters, or everything. */
 export type Detail = 'verdict' | 'normal' | 'all';
 
 /** Columns of the labels that stand left of a finding's parts. */
 const LABEL = 10;
-/** Characters of the date in an ISO 8601 time. */
-const DATE_LENGTH = 10;
 /** Columns right of a reader's name for the card and the sharing state. */
 const STATE_WIDTH = 34;
 
@@ -39,19 +38,17 @@ function mark(kind: Mark, word: string): Token {
   return token(`${symbol} ${word}`, tone);
 }
 
-const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
-
 // Readers
 
 function readersSection({ readers, startedAt }: Report, width: number, all: boolean): Block[] {
   if (readers.length === 0) return [heading('Readers'), prose(2, [token('none seen', 'faint')])];
   const longest = Math.max(...readers.map((reader) => cells(reader.name)));
   const nameWidth = Math.min(longest, width - STATE_WIDTH);
-  return [heading('Readers'), ...readers.flatMap((reader) => readerBlocks(reader, nameWidth, startedAt.slice(0, DATE_LENGTH), all))];
+  return [heading('Readers'), ...readers.flatMap((reader) => readerBlocks(reader, nameWidth, startedAt, all))];
 }
 
-function readerBlocks(reader: ReaderReport, nameWidth: number, today: string, all: boolean): Block[] {
-  const state: Token[] = [token(cardWords(reader).padEnd(9)), modeWords(reader)];
+function readerBlocks(reader: ReaderReport, nameWidth: number, startedAt: string, all: boolean): Block[] {
+  const state: Token[] = [token(cardWords(reader).padEnd(9)), modeToken(reader)];
   const room = nameWidth - cells(reader.name);
   const head =
     room >= 0
@@ -60,46 +57,23 @@ function readerBlocks(reader: ReaderReport, nameWidth: number, today: string, al
   return [
     ...head,
     ...(all && reader.card.atr !== null ? [prose(4, [token(`ATR ${reader.card.atr}`, 'faint')], 8)] : []),
-    ...reader.holders.flatMap((holder) => holderBlocks(holder, today, all)),
+    ...reader.holders.flatMap((holder) => holderBlocks(holder, startedAt, all)),
     ...(reader.unattributed > 0 ? [prose(4, [mark('unknown', `${count(reader.unattributed, 'connection')} whose process could not be seen`)])] : []),
     ...(all ? probeBlocks(reader) : []),
   ];
 }
 
-function cardWords({ card }: ReaderReport): string {
-  return card.present === null ? 'card ?' : card.present ? 'card' : 'no card';
+function modeToken(reader: ReaderReport): Token {
+  return token(modeWords(reader), !reader.listed || reader.sharing.mode === 'exclusive' ? 'strong' : 'plain');
 }
 
-function modeWords({ listed, sharing }: ReaderReport): Token {
-  const { mode, handles, transaction } = sharing;
-  if (!listed) return token('not listed by PC/SC', 'strong');
-  const during = transaction === true ? ', in a TRANSACTION' : '';
-  if (mode === 'shared') return token(`shared${handles === null ? '' : `, ${count(handles, 'handle')}`}${during}`);
-  return token({ free: 'free', exclusive: 'EXCLUSIVE', unknown: 'not known' }[mode] + during, mode === 'exclusive' ? 'strong' : 'plain');
-}
-
-const accessWords: Record<Holder['access'], string> = {
-  exclusive: 'exclusive connection',
-  transaction: 'open transaction',
-  shared: 'shared handle',
-  usb: 'USB interface, below PC/SC',
-  unknown: 'access not known',
-};
-
-function holderBlocks(holder: Holder, today: string, all: boolean): Block[] {
-  const who = `pid ${holder.pid}, ${holder.user ?? `uid ${holder.uid}`}`;
-  const facts = [accessWords[holder.access], ...(holder.since === null ? [] : [`running since ${clock(holder.since, today)}`]), holder.certainty];
+function holderBlocks(holder: Holder, startedAt: string, all: boolean): Block[] {
+  const facts = [accessWords[holder.access], ...(holder.since === null ? [] : [`running since ${clock(holder.since, startedAt)}`]), holder.certainty];
   const evidence = all || holder.certainty !== 'proven' ? holder.evidence : [];
   return [
-    prose(4, [token(holder.command, 'strong'), ` (${who}): ${facts.join(', ')}`], 6),
+    prose(4, [token(holder.command, 'strong'), ` (${whoWords(holder)}): ${facts.join(', ')}`], 6),
     ...evidence.map((sentence) => prose(6, [token(`- ${sentence}`, 'faint')], 8)),
   ];
-}
-
-/** "10:22 UTC", with the date where it was another day: the same words wherever a snapshot is read. */
-function clock(iso: string, today: string): string {
-  const [, date, time] = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d)/.exec(iso) ?? [];
-  return time === undefined ? iso : `${date === today ? '' : `${date} `}${time} UTC`;
 }
 
 function probeBlocks({ probes }: ReaderReport): Block[] {
@@ -142,8 +116,6 @@ function labelled(label: string, words: Token[], rest: Block[]): Block[] {
   return [prose(2, [token(label.padEnd(LABEL), 'faint'), ...words], LABEL + 2), ...rest];
 }
 
-const remedyLabels: Record<Remedy['kind'], string> = { now: 'Now', lasting: 'For good' };
-
 function remedyBlocks({ kind, title, edits, commands, price }: Remedy): Block[] {
   const at = LABEL + 2;
   const edited = edits.flatMap(({ file, add, remove }) => [
@@ -175,18 +147,10 @@ function checksSection(checks: readonly CheckOutcome[]): Block[] {
 
 const passTitle = (code: string): string => (codes as Record<string, { passTitle: string }>)[code]?.passTitle ?? 'sound';
 
-/** Checks without an answer, by reason, then what stayed unseen: one line for one thing that would help. */
-function openSection({ checks, unseen, suppressed }: Report): Block[] {
-  const byReason = new Map<string, string[]>();
-  for (const { code, id, outcome, reason = '' } of checks) {
-    if (outcome !== 'unknown' && outcome !== 'crashed') continue;
-    const why = outcome === 'crashed' ? `the check crashed, which is a bug in cardcheck (${reason})` : reason;
-    byReason.set(why, [...(byReason.get(why) ?? []), `${code} ${id}`]);
-  }
+function openSection(report: Report): Block[] {
   const open = [
-    ...[...byReason].map(([reason, names]) => prose(2, [mark('unknown', names.join(', ')), `: ${reason}`], 4)),
-    ...unseen.map(({ what, need }) => prose(2, [mark('unknown', what), `: needs ${need}`], 4)),
-    ...(suppressed > 0 ? [prose(2, [mark('info', `${count(suppressed, 'finding')} suppressed by --suppress`)], 4)] : []),
+    ...openQuestions(report).map(({ what, why }) => prose(2, [mark('unknown', what), `: ${why}`], 4)),
+    ...(report.suppressed > 0 ? [prose(2, [mark('info', `${count(report.suppressed, 'finding')} suppressed by --suppress`)], 4)] : []),
   ];
   return open.length === 0 ? [] : [heading('Not answered'), ...open];
 }

@@ -5,6 +5,7 @@ import { reasonOf, valueOf } from '../snapshot/fact.ts';
 import type { Fact, ScdaemonConfig } from '../snapshot/schema.ts';
 import type { CheckOutcome, Finding, LayerId, LayerReport } from './schema.ts';
 import { layerIds } from './vocabulary.ts';
+import { count } from './words.ts';
 
 /** What the facts say of a layer on which no check found anything. */
 interface Rung {
@@ -42,8 +43,6 @@ function tell<T>(fact: Fact<T>, words: (value: T) => Rung): Rung {
   if (fact.status === 'ok') return words(fact.value);
   return { status: fact.status === 'absent' || fact.status === 'skipped' ? 'not-examined' : 'unknown', summary: reasonOf(fact) };
 }
-
-const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
 
 const rungs: Record<LayerId, (facts: JudgedFacts) => Rung> = {
   device: ({ usbDevices, holdings }) =>
@@ -91,7 +90,7 @@ const rungs: Record<LayerId, (facts: JudgedFacts) => Rung> = {
     tell(gnupg, ({ gpg, scdaemon }) => {
       if (scdaemon === null) return nothing(gpg === null ? 'GnuPG is not installed' : `GnuPG ${gpg.version}, without scdaemon`);
       const config = valueOf(scdaemonConfig);
-      return ok(`scdaemon ${scdaemon.version}${config === undefined ? '' : `, ${accessWords(config)}`}`);
+      return ok(`scdaemon ${scdaemon.version}${config === undefined ? '' : `, ${reachWords(config)}`}`);
     }),
 };
 
@@ -102,4 +101,5 @@ const backendWords: Record<ScdaemonConfig['backend'], string> = {
   unknown: 'by a way that could not be told',
 };
 
-const accessWords = ({ backend, shareMode }: ScdaemonConfig): string => `${backendWords[backend]}${backend === 'usb-only' ? '' : `, ${shareMode === 'shared' ? 'shared' : 'EXCLUSIVE'}`}`;
+/** How scdaemon gets at a card: "over USB first, then PC/SC, EXCLUSIVE". */
+export const reachWords = ({ backend, shareMode }: Pick<ScdaemonConfig, 'backend' | 'shareMode'>): string => `${backendWords[backend]}${backend === 'usb-only' ? '' : `, ${shareMode === 'shared' ? 'shared' : 'EXCLUSIVE'}`}`;

@@ -1,8 +1,11 @@
 import type { OnProgress } from '../collect/progress.ts';
 import type { Session } from '../commands/command.ts';
 import type { OutputOptions } from '../options.ts';
+import { writeWhole } from '../snapshot/save.ts';
+import { renderJson } from './json.ts';
 import type { Report } from './schema.ts';
 import { styleFor } from './style.ts';
+import { renderText } from './text.ts';
 
 /** Shows what happens while a report is made, and the report. */
 export interface Renderer {
@@ -26,7 +29,6 @@ export async function rendererFor(options: OutputOptions, session: Session): Pro
   return {
     progress: namesSlowSteps(session),
     async show(report) {
-      const { renderText } = await import('./text.ts');
       await put(renderText(report, options.detail, style), options, session);
     },
   };
@@ -36,7 +38,6 @@ function jsonRenderer(options: OutputOptions, session: Session): Renderer {
   return {
     progress: namesSlowSteps(session),
     async show(report) {
-      const { renderJson } = await import('./json.ts');
       await put(renderJson(report), options, session);
     },
   };
@@ -44,7 +45,6 @@ function jsonRenderer(options: OutputOptions, session: Session): Renderer {
 
 async function put(text: string, { output }: OutputOptions, session: Session): Promise<void> {
   if (output === null) return session.print(text);
-  const { writeWhole } = await import('../snapshot/save.ts');
   await writeWhole(output, text, 0o644);
 }
 

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile } from 'esbuild';
+import type { Metafile } from 'esbuild';
 // @ts-expect-error: the build is plain JavaScript
-import { appOptions } from '../../bin/bundle.js';
+import { bundleApp } from '../../bin/bundle.js';
 
 export interface Ended {
   exitCode: number | null;
@@ -22,6 +22,7 @@ export interface RunOptions {
 export interface BuiltCardcheck {
   /** Path of the entry. */
   entry: string;
+  /** Of the files that every run loads. */
   metafile: Metafile;
   run(args: readonly string[], options?: RunOptions): Promise<Ended>;
   remove(): Promise<void>;
@@ -32,7 +33,7 @@ export async function buildCardcheck(): Promise<BuiltCardcheck> {
   const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
   await mkdir(dist, { recursive: true });
   const outdir = await mkdtemp(`${dist}test-`);
-  const { metafile } = (await build({ ...appOptions, outdir })) as { metafile: Metafile };
+  const { metafile } = ((await bundleApp(outdir)) as { direct: { metafile: Metafile } }).direct;
   const entry = `${outdir}/main.js`;
   return { entry, metafile, run: (args, options) => run(entry, args, options), remove: () => rm(outdir, { recursive: true, force: true }) };
 }
