@@ -9,7 +9,7 @@ import type { CollectOptions } from './collector.ts';
 import type { OnProgress } from './progress.ts';
 
 /** What has to be looked at before pcscd may be contacted. */
-export type LookedAt = Pick<Facts, 'pcscdProcesses' | 'pcscdSocket' | 'pcscdUnits' | 'scdaemons' | 'usbHolders'>;
+export type LookedAt = Pick<Facts, 'pcscdProcesses' | 'pcscdSocket' | 'pcscdUnits' | 'scdaemons' | 'usbHolders' | 'clients'>;
 export type PcscFacts = Pick<Facts, 'daemon' | 'readers' | 'probes' | 'addon' | 'libraryReaders' | 'libraryContext'>;
 
 /** The backends of this run; null: not used here. */
@@ -41,7 +41,7 @@ export async function collectPcsc(
   try {
     const contact = await decideContact(system, options, looked, ports);
     if (!contact.allowed) return await untouched(contact.why, options, ports);
-    return await new PcscRun(options, ports, onProgress).collect(contact.wakes);
+    return await new PcscRun(options, ports, othersConnected(looked.clients), onProgress).collect(contact.wakes);
   } finally {
     await Promise.all([ports.daemon?.close(), ports.library?.close()]);
   }
@@ -126,6 +126,9 @@ function scdaemonObstacle(scdaemons: Facts['scdaemons']): string | null {
   return null;
 }
 
+/** Whether a program other than this one is connected to pcscd and may want a card at any moment. */
+const othersConnected = (clients: Facts['clients']): boolean => clients.status === 'ok' && clients.value.clients.length + clients.value.unattributed + clients.value.hiddenByNamespace > 0;
+
 /** Nothing of PC/SC was touched; loading the addon does not. */
 async function untouched(why: string, { timeoutMs }: CollectOptions, { library }: PcscPorts): Promise<PcscFacts> {
   const none = skipped(why);
@@ -154,16 +157,20 @@ interface LibraryView {
 /** How long the states through libpcsclite may hold up a run whose readers the daemon has shown already, in ms. */
 const STATES_MS = 100;
 
+const MAY_COME = 'another program is connected to pcscd, whose own connect would fail if it came just then';
+
 /** The part that talks to PC/SC; nothing was touched before it. */
 class PcscRun {
   readonly #options: CollectOptions;
   readonly #ports: PcscPorts;
+  readonly #others: boolean;
   readonly #onProgress: OnProgress;
   readonly #left: () => number;
 
-  constructor(options: CollectOptions, ports: PcscPorts, onProgress: OnProgress) {
+  constructor(options: CollectOptions, ports: PcscPorts, others: boolean, onProgress: OnProgress) {
     this.#options = options;
     this.#ports = ports;
+    this.#others = others;
     this.#onProgress = onProgress;
     this.#left = countdown(WHOLE_RUN * options.timeoutMs);
   }
@@ -229,7 +236,7 @@ class PcscRun {
 
   /**
    * DIRECT, then SHARED, through one backend after the other, each handle given back before the next connect;
-   * EXCLUSIVE once, through the first backend there is. After a connect that settles nothing there is no other.
+   * EXCLUSIVE once, through the first backend there is, where it is in nobody's way. After a connect that settles nothing there is no other.
    */
   async #probeReader(reader: ReaderState, backends: readonly Promise<Backend>[]): Promise<Probe[]> {
     const probes: Probe[] = [];
@@ -240,7 +247,7 @@ class PcscRun {
       const usable = 'pcsc' in backend;
       for (const mode of ['direct', 'shared', 'exclusive'] as const) {
         if (mode === 'exclusive' && (exclusiveTried || !usable)) continue;
-        const reason = usable ? (obstacle ?? (mode === 'exclusive' ? this.#derivedExclusive(reader, probes) : null)) : reasonOf(backend.missing);
+        const reason = usable ? (obstacle ?? this.#needless(reader, mode, probes)) : reasonOf(backend.missing);
         const probe = usable && reason === null ? await this.#connect(backend, reader.name, mode) : skip(reader.name, mode, backend.name, reason);
         probes.push(probe);
         obstacle ??= obstacleAfter(probe);
@@ -250,11 +257,22 @@ class PcscRun {
     return probes;
   }
 
+  /**
+   * Why a connect is left out; null: it is to be tried. A handle of ours on a free reader, however short, makes the
+   * EXCLUSIVE connect of another program fail, and an EXCLUSIVE one every connect.
+   */
+  #needless(reader: ReaderState, mode: ShareMode, before: readonly Probe[]): string | null {
+    if (mode === 'exclusive') return this.#derivedExclusive(reader, before);
+    const again = before.some((probe) => probe.mode === mode);
+    return again && reader.sharing === 0 && this.#others ? `not tried again: pcscd has answered, and ${MAY_COME}` : null;
+  }
+
   /** Why EXCLUSIVE need not or must not be tried; null: nobody holds a handle, so it returns at once. */
   #derivedExclusive({ sharing }: ReaderState, probes: readonly Probe[]): string | null {
     if (sharing === -1) return 'derived: sharing-violation, the reader is held exclusively';
     if (sharing > 0) return `derived: sharing-violation, ${sharing === 1 ? 'a handle is' : `${sharing} handles are`} open on the reader`;
     if (!this.#options.exclusive) return 'not tried: --no-exclusive';
+    if (this.#others) return `not tried: ${MAY_COME}`;
     const shared = probes.find(({ mode }) => mode === 'shared');
     if (shared === undefined || shared.outcome === 'ok') return null;
     return shared.outcome === 'skipped' ? shared.reason : `derived: ${shared.outcome}, as with SHARED`;

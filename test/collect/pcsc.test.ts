@@ -56,8 +56,11 @@ const units = (service: string, socket: string): Facts['pcscdUnits'] =>
 const noSystemd: Facts['pcscdUnits'] = absent('systemd does not run here');
 const socket = (from: 'default' | 'PCSCLITE_CSOCK_NAME'): Facts['pcscdSocket'] => ok({ path: '/run/pcscd/pcscd.comm', from, kind: 'socket', mode: 0o666, uid: 0, writable: true, listening: null }, 'stat');
 
-const awake: LookedAt = { pcscdProcesses: pcscd(true), pcscdUnits: noSystemd, pcscdSocket: socket('default'), usbHolders: usbHolders(process_(77, 'pcscd')), scdaemons: ok([], '/proc') };
-const asleep: LookedAt = { pcscdProcesses: ok([], '/proc'), pcscdUnits: units('inactive', 'active'), pcscdSocket: socket('default'), usbHolders: usbHolders(), scdaemons: ok([], '/proc') };
+const connected = (...connections: number[]): Facts['clients'] =>
+  ok({ clients: connections.map((pid) => ({ process: process_(pid, 'firefox'), connections: 1, inodes: [String(pid)], modules: [] })), unattributed: 0, hiddenByNamespace: 0, complete: true }, 'ss');
+const nobody = connected();
+const awake: LookedAt = { pcscdProcesses: pcscd(true), pcscdUnits: noSystemd, pcscdSocket: socket('default'), usbHolders: usbHolders(process_(77, 'pcscd')), scdaemons: ok([], '/proc'), clients: nobody };
+const asleep: LookedAt = { pcscdProcesses: ok([], '/proc'), pcscdUnits: units('inactive', 'active'), pcscdSocket: socket('default'), usbHolders: usbHolders(), scdaemons: ok([], '/proc'), clients: nobody };
 
 /** The machine with nothing but a pid file. */
 const withPidFile = (text: string): System => ({ ...realSystem(), readFile: async (path) => (path === '/run/pcscd/pcscd.pid' ? text : Promise.reject(new SystemError('ENOENT', path))) });
@@ -216,18 +219,19 @@ test('whatever the connects come to, no reader is ever connected to twice at onc
     outcomes: fc.record(Object.fromEntries(keys.map((key) => [key, outcome]))),
     sharing: fc.tuple(...names.map(() => fc.integer({ min: -1, max: 2 }))),
     exclusive: fc.boolean(),
+    others: fc.constantFrom(nobody, absent('ss is not installed'), connected(99)),
   });
   await fc.assert(
-    fc.asyncProperty(cases, async ({ outcomes, sharing, exclusive }) => {
+    fc.asyncProperty(cases, async ({ outcomes, sharing, exclusive, others }) => {
       const bench = new Bench(outcomes as Record<string, Probe['outcome']>);
       const readers = names.map((name, at) => reader(name, sharing[at] ?? 0));
-      const facts = await collectPcsc(realSystem(), { ...options, exclusive }, awake, { daemon: daemonPort(bench, readers), library: new Library(readers, bench) });
+      const facts = await collectPcsc(realSystem(), { ...options, exclusive }, { ...awake, clients: others }, { daemon: daemonPort(bench, readers), library: new Library(readers, bench) });
       expect(bench.most).toBe(1);
       for (const { name, sharing: handles } of readers) {
         const calls = bench.calls.filter((call) => call.reader === name);
         expect(calls[0]).toMatchObject({ backend: 'daemon', mode: 'direct' });
         const exclusives = calls.filter(({ mode }) => mode === 'exclusive');
-        expect(exclusives.length).toBeLessThanOrEqual(exclusive && handles === 0 ? 1 : 0);
+        expect(exclusives.length).toBeLessThanOrEqual(exclusive && handles === 0 && !(others.status === 'ok' && others.value.clients.length > 0) ? 1 : 0);
         const fruitless = calls.findIndex((call) => ['blocked', 'error', 'access-denied', 'no-service'].includes(bench.outcomes[`${call.backend} ${name} ${call.mode}`] ?? 'ok'));
         expect(fruitless === -1 || fruitless === calls.length - 1).toBe(true);
         // Every mode has an answer from the daemon, and every one not tried has a reason.
@@ -249,6 +253,19 @@ test.each([
   const readers = [reader('A', sharing)];
   const facts = await collectPcsc(realSystem(), options, awake, { daemon: daemonPort(bench, readers), library: null });
   expect(facts.probes).toMatchObject({ status: 'ok', value: expect.arrayContaining([expect.objectContaining({ mode: 'exclusive', outcome: 'skipped', reason })]) });
+});
+
+test('while another program is connected, a free reader is connected to no more than tells something new, and not EXCLUSIVE', async () => {
+  const bench = new Bench();
+  const readers = [reader('Free', 0), reader('Shared', 1)];
+  const unattributed: Facts['clients'] = ok({ clients: [], unattributed: 1, hiddenByNamespace: 0, complete: false }, 'ss');
+  for (const clients of [connected(99), unattributed]) {
+    bench.calls.length = 0;
+    await collectPcsc(realSystem(), options, { ...awake, clients }, { daemon: daemonPort(bench, readers), library: new Library(readers, bench) });
+    const calls = (name: string) => bench.calls.filter((call) => call.reader === name).map(({ backend, mode }) => `${backend} ${mode}`);
+    expect(calls('Free')).toEqual(['daemon direct', 'daemon shared']);
+    expect(calls('Shared')).toEqual(['daemon direct', 'daemon shared', 'library direct', 'library shared']);
+  }
 });
 
 test('without a pcscd to ask, as on macOS, the library shows the readers and probes them alone', async () => {

@@ -41,7 +41,7 @@ const socket = () => rig.namespace.path('/run/pcscd/pcscd.comm');
 /** Both backends on the rig's pcscd, which is known to run. */
 function collect(options: Partial<CollectOptions> = {}, onStep: (step: string) => void = () => {}): Promise<PcscFacts> {
   const settings = { passive: false, wake: true, exclusive: true, timeoutMs: 1500, reader: null, ...options };
-  const looked = { pcscdProcesses: ok([awake], 'the rig'), pcscdUnits: absent('no systemd in the rig'), pcscdSocket: absent('not looked at'), scdaemons: absent('the rig has none'), usbHolders: absent('the rig has none') };
+  const looked = { pcscdProcesses: ok([awake], 'the rig'), pcscdUnits: absent('no systemd in the rig'), pcscdSocket: absent('not looked at'), scdaemons: absent('the rig has none'), usbHolders: absent('the rig has none'), clients: absent('not looked at') };
   const ports = { daemon: pcscdSocket(socket()), library: startAddon(child) };
   return collectPcsc(realSystem(), settings, looked, ports, ({ step, state }) => state === 'running' && onStep(step));
 }
