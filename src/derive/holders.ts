@@ -1,6 +1,7 @@
 /**
  * Who holds a reader, and how sure that is. `proven` is said only of what admits no other answer: pcscd's own
- * memory, or the one client there is while every connection is accounted for.
+ * memory, or a scdaemon that says so itself. That nobody else is connected proves nothing: the list of connections and
+ * the table of readers are of two moments, and a client may have come in between.
  */
 import { type ClientProgram, identifyProgram } from '../data/client-programs.ts';
 import type { Certainty, Holder, ReaderReport } from '../report/schema.ts';
@@ -158,8 +159,7 @@ interface Standing {
   all: number;
 }
 
-function certaintyOf({ state, handles, onlyOneInUse }: Lock, { closed, pcscdStart }: Sightings, { startedAt, own, rivals, all }: Standing): Certainty {
-  if (closed && all === 1 && own >= WEIGHT.unknown) return 'proven';
+function certaintyOf({ state, handles, onlyOneInUse }: Lock, { pcscdStart }: Sightings, { startedAt, own, rivals, all }: Standing): Certainty {
   // It says that it has a card open through PC/SC, and the only handle there is in all of pcscd is this one. After a
   // restart of pcscd it may still say so, without a connection.
   const outlived = startedAt === null || pcscdStart === null || Date.parse(startedAt) < Date.parse(pcscdStart);
