@@ -116,14 +116,23 @@ function labelled(label: string, words: Token[], rest: Block[]): Block[] {
   return [prose(2, [token(label.padEnd(LABEL), 'faint'), ...words], LABEL + 2), ...rest];
 }
 
+/** The commands carry the edits out, so these are said in words beside them; alone they are what is to be typed. */
 function remedyBlocks({ kind, title, edits, commands, price }: Remedy): Block[] {
   const at = LABEL + 2;
-  const edited = edits.flatMap(({ file, add, remove }) => [
-    ...(remove.length === 0 ? [] : [prose(at, [`in ${file} remove`]), ...remove.map((line) => verbatim(at + 2, line))]),
-    ...(add.length === 0 ? [] : [prose(at, [`in ${file} add`]), ...add.map((line) => verbatim(at + 2, line))]),
+  const byHand = commands.length === 0;
+  const edited = edits.flatMap(({ file, add, remove }) => [...editBlocks('remove', remove, `from ${file}`, byHand), ...editBlocks('add', add, `to ${file}`, byHand)]);
+  return labelled(remedyLabels[kind], [token(title)], [
+    ...edited,
+    ...commands.map((command) => verbatim(at + 2, command)),
+    ...(price === null ? [] : [prose(at, [`Price: ${price}`], at + 7)]),
   ]);
-  const run = commands.length === 0 ? [] : [...(edited.length === 0 ? [] : [prose(at, ['by running'])]), ...commands.map((command) => verbatim(at + 2, command))];
-  return labelled(remedyLabels[kind], [token(title)], [...edited, ...run, ...(price === null ? [] : [prose(at, [`Price: ${price}`], at + 7)])]);
+}
+
+function editBlocks(verb: string, lines: readonly string[], where: string, byHand: boolean): Block[] {
+  const at = LABEL + 2;
+  if (lines.length === 0) return [];
+  if (byHand) return [prose(at, [`${verb} ${where}:`]), ...lines.map((line) => verbatim(at + 2, line))];
+  return [prose(at, [`(${verb}s ${lines.join(' and ')} ${where})`], at + 1)];
 }
 
 // What was asked, and what stayed open
