@@ -16,13 +16,16 @@ export interface Renderer {
 /** A step that takes longer than this, in ms, is named. */
 export const SLOW_MS = 1000;
 
+/** A terminal that does not say how high it is counts as one without rows. */
+const LEAST_ROWS = 5;
+
 /** The renderer the options and the terminal call for. Ink draws on a terminal only: into a pipe it would write its erase sequences. */
 export async function rendererFor(options: OutputOptions, session: Session): Promise<Renderer> {
   if (options.format === 'json') return jsonRenderer(options, session);
   const { stdout, env } = process;
   const isTTY = stdout.isTTY === true && options.output === null;
   const style = styleFor({ ...options, isTTY, columns: stdout.columns, env });
-  if (options.format !== 'text' && isTTY && !env.CI && env.TERM !== 'dumb') {
+  if (options.format !== 'text' && isTTY && !env.CI && env.TERM !== 'dumb' && stdout.rows >= LEAST_ROWS) {
     const { inkRenderer } = await import('./ink/renderer.tsx');
     return inkRenderer(options.detail, style, session);
   }

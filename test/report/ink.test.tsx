@@ -13,7 +13,7 @@ import { terminalText } from '../support/terminal.ts';
 async function drawn(report: Report, detail: Detail, style: Style, columns: number): Promise<string> {
   const written: string[] = [];
   const stdout = Object.assign(new Writable({ write: (chunk, _, done) => (written.push(String(chunk)), done()) }), { columns, rows: 50, isTTY: true });
-  const app = render(<Screen steps={[]} report={reportLines(report, detail, style)} style={style} />, { stdout: stdout as unknown as NodeJS.WriteStream, patchConsole: false });
+  const app = render(<Screen steps={[]} rows={50} report={reportLines(report, detail, style)} style={style} />, { stdout: stdout as unknown as NodeJS.WriteStream, patchConsole: false });
   app.unmount();
   await app.waitUntilExit();
   return terminalText(written.join(''), 400, 200);

@@ -12,7 +12,7 @@ import { Screen } from './screen.tsx';
 export function inkRenderer(detail: Detail, style: Style, session: Session): Renderer {
   const steps = new Map<string, Step>();
   let report: Line[] | null = null;
-  const screen = () => <Screen steps={[...steps.values()]} report={report} style={style} />;
+  const screen = () => <Screen steps={[...steps.values()]} rows={process.stdout.rows} report={report} style={style} />;
   const app = render(screen(), { exitOnCtrlC: false, patchConsole: false });
   // Ink hides the cursor while it draws and gives it back when it is unmounted.
   session.onInterrupt(() => app.unmount());

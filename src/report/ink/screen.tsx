@@ -2,19 +2,21 @@ import { Box, Static, Text } from 'ink';
 import { useEffect, useState } from 'react';
 import { cells, type Line } from '../layout.ts';
 import { SLOW_MS } from '../renderer.ts';
-import { marks, paint, spellAscii, type Style, type Tone } from '../style.ts';
+import { paint, spellAscii, type Style, type Tone } from '../style.ts';
 import { paintLine } from '../text.ts';
 import type { Step } from './renderer.tsx';
 
 interface ScreenProps {
   steps: readonly Step[];
+  /** Of the terminal. */
+  rows: number;
   /** null: not finished yet. */
   report: readonly Line[] | null;
   style: Style;
 }
 
-export function Screen({ steps, report, style }: ScreenProps) {
-  if (report === null) return <Steps steps={steps} style={style} />;
+export function Screen({ steps, rows, report, style }: ScreenProps) {
+  if (report === null) return <Steps steps={steps} rows={rows} style={style} />;
   return <Static items={[...report]}>{(line, index) => <ReportLine key={index} line={line} colors={style.colors} />}</Static>;
 }
 
@@ -31,16 +33,24 @@ function ReportLine({ line, colors }: { line: Line; colors: boolean }) {
 const spinner = { unicode: ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'], ascii: ['|', '/', '-', '\\'] };
 const FRAME_MS = 100;
 
-function Steps({ steps, style }: Omit<ScreenProps, 'report'>) {
+/** Lines that are enough to see what is going on. */
+const MOST_STEPS = 8;
+
+/**
+ * What is under way, the longest first. Ink clears the terminal, scrollback and all, when a frame is as high as the
+ * terminal, so it never is.
+ */
+function Steps({ steps, rows, style }: Omit<ScreenProps, 'report'>) {
   const [frame, setFrame] = useState(0);
   useEffect(() => {
     const timer = setInterval(() => setFrame((n) => n + 1), FRAME_MS);
     return () => clearInterval(timer);
   }, []);
+  const running = steps.filter(({ state }) => state === 'running').sort((a, b) => a.since - b.since);
   const frames = style.ascii ? spinner.ascii : spinner.unicode;
   return (
     <Box flexDirection="column">
-      {steps.map((step) => (
+      {running.slice(0, Math.min(MOST_STEPS, rows - 2)).map((step) => (
         <StepLine key={step.step} step={step} sign={frames[frame % frames.length] as string} style={style} />
       ))}
     </Box>
@@ -49,14 +59,11 @@ function Steps({ steps, style }: Omit<ScreenProps, 'report'>) {
 
 function StepLine({ step, sign, style }: { step: Step; sign: string; style: Style }) {
   const elapsed = Date.now() - step.since;
-  const running = step.state === 'running';
-  const slow = running && elapsed > SLOW_MS;
   const show = (text: string, tone: Tone) => paint({ text: style.ascii ? spellAscii(text) : text, tone }, style.colors);
-  const mark = running ? show(sign, 'info') : show(marks.ok.symbol, 'ok');
   return (
     <Text wrap="truncate">
-      {mark} {step.step}
-      {slow ? show(`  ${(elapsed / 1000).toFixed(0)} s, still waiting: ${step.waitsFor}`, 'strong') : ''}
+      {show(sign, 'info')} {show(step.step, 'plain')}
+      {elapsed > SLOW_MS ? show(`  ${(elapsed / 1000).toFixed(0)} s, still waiting: ${step.waitsFor}`, 'strong') : ''}
     </Text>
   );
 }
