@@ -53,7 +53,8 @@ const PASSIVE_SHARE = 2 / 3;
  * hangs or throws costs its own facts only, and every string is made visible on its way in.
  */
 export function collect(system: System, options: CollectOptions, ports: CollectPorts, onProgress: OnProgress = () => {}): Promise<Snapshot> {
-  const work = () => collectAlone(system, options, ports, onProgress);
+  // Steps are named after readers, and a terminal shows them before there is a snapshot.
+  const work = () => collectAlone(system, options, ports, (progress) => onProgress(sanitize(progress)));
   return system.live ? inTurn(options.timeoutMs, work) : work();
 }
 
