@@ -5,7 +5,7 @@ import { readerSubject } from './readers.ts';
 export default defineCheck({
   code: 'CC502',
   needs: ['holdings'],
-  after: noService,
+  after: [...noService, 'macos-apple-ccid-driver'],
   check({ holdings }) {
     return holdings.flatMap((reader) => {
       const mute = Object.values(reader.probes).find((probe) => probe?.outcome === 'unpowered' || probe?.outcome === 'unresponsive');

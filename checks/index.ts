@@ -11,6 +11,9 @@ import hotplugNotSeen from './hotplug-not-seen.ts';
 import kernelDriverClaimsReader from './kernel-driver-claims-reader.ts';
 import libpcscliteMissing from './libpcsclite-missing.ts';
 import libraryDaemonDisagree from './library-daemon-disagree.ts';
+import macosAppleCcidDriver from './macos-apple-ccid-driver.ts';
+import macosCtkHoldsCard from './macos-ctk-holds-card.ts';
+import macosSystemDriverStuck from './macos-system-driver-stuck.ts';
 import multipleScdaemon from './multiple-scdaemon.ts';
 import noReader from './no-reader.ts';
 import noUsbInEnvironment from './no-usb-in-environment.ts';
@@ -23,6 +26,7 @@ import pcscdUnresponsive from './pcscd-unresponsive.ts';
 import pcscdWoken from './pcscd-woken.ts';
 import polkitDenied from './polkit-denied.ts';
 import protocolMismatch from './protocol-mismatch.ts';
+import readerLimitAbiMismatch from './reader-limit-abi-mismatch.ts';
 import readerLimit from './reader-limit.ts';
 import sandboxBlocksPcsc from './sandbox-blocks-pcsc.ts';
 import scdaemonConfigIneffective from './scdaemon-config-ineffective.ts';
@@ -33,8 +37,6 @@ import scdaemonHoldsCard from './scdaemon-holds-card.ts';
 import scdaemonNotInstalled from './scdaemon-not-installed.ts';
 import secondPcscd from './second-pcscd.ts';
 import unseenWithoutRoot from './unseen-without-root.ts';
-import readerHardwareLimit from './reader-hardware-limit.ts';
-import readerLimitAbiMismatch from './reader-limit-abi-mismatch.ts';
 import usbPermission from './usb-permission.ts';
 import usbguard from './usbguard.ts';
 import vmTookDevice from './vm-took-device.ts';
@@ -57,10 +59,13 @@ export const checks: readonly AnyCheck[] = [
   driverDoesNotKnowDevice,
   driverOutdated,
   readerLimit,
+  readerLimitAbiMismatch,
+  macosAppleCcidDriver,
   hotplugNotSeen,
   // service
   pcscdNotRunning,
   libpcscliteMissing,
+  macosSystemDriverStuck,
   protocolMismatch,
   pcscdUnresponsive,
   libraryDaemonDisagree,
@@ -73,12 +78,12 @@ export const checks: readonly AnyCheck[] = [
   ccidVsPcscd,
   otherClientHoldsTransaction,
   scdaemonHoldsCard,
+  macosCtkHoldsCard,
   otherClientHoldsCard,
   otherClientBlocksScdaemon,
   // card
   cardDefect,
   // gnupg
-  readerLimitAbiMismatch,
   scdaemonNotInstalled,
   gnupgVersionBug,
   scdaemonConfigInvalid,

@@ -9,7 +9,7 @@ export default defineCheck({
   code: 'CC103',
   needs: ['holdings'],
   wants: ['scdaemons', 'host'],
-  after: noService,
+  after: [...noService, 'macos-ctk-holds-card'],
   check({ holdings, scdaemons, host }) {
     const running = valueOf(scdaemons) ?? [];
     return holdings.filter(isHeldExclusive).flatMap((reader) => {

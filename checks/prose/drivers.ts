@@ -191,11 +191,14 @@ export const drivers = {
     severity: 'warning',
     title: 'Apple\'s own CCID driver is in use',
     passTitle: 'The CCID driver in use has no known fault',
-    message: () => 'From macOS 14 on Apple\'s own driver serves readers; some tokens answer "Card is unresponsive" or fail in SCardControl with it.',
+    message: ({ macos, bundled, symptom }: { macos: string; bundled: string | null; symptom: string | null }) =>
+      `On macOS ${macos} Apple's own driver serves readers, not the libccid ${bundled ?? '1.5.1'} beside it. ${
+        symptom === null ? 'Before 14.3 its SCardControl fails with key pads and with commands to the reader.' : `A connect ended with ${symptom}, "Card is unresponsive": with this driver some cards and tokens do, and work with the other.`
+      }`,
     why: 'macOS 14 replaced the bundled open-source CCID driver as the default and kept it as a choice.',
-    price: 'The bundled driver is CCID 1.5.1 and knows no newer readers.',
+    price: 'The bundled driver is CCID 1.5.1 of 2022 and knows no newer readers.',
     wrongCure: 'Killing com.apple.ctkpcscd.',
-    sources: ['https://blog.apdu.fr (2023/11, macOS Sonoma and smart cards)', 'macOS man SmartCardServices(7)'],
+    sources: ['https://blog.apdu.fr/posts/2023/11/apple-own-ccid-driver-in-sonoma/', 'macOS man SmartCardServices(7)', 'https://github.com/OpenSC/OpenSC/issues/2887'],
   }),
   CC316: row({
     id: 'macos-system-driver-stuck',
@@ -203,11 +206,11 @@ export const drivers = {
     severity: 'warning',
     title: 'The smart-card service of macOS is stuck',
     passTitle: 'The smart-card service of macOS answers',
-    message: () => 'macOS lists no reader although one is connected; its service hangs.',
+    message: ({ says }: { says: string }) => `${says}: the service of macOS behind PC/SC hangs.`,
     why: 'com.apple.ifdreader or ctkpcscd keeps a dead state after a replug or a sleep.',
     price: 'Every program loses its connection.',
     wrongCure: 'Reinstalling GnuPG.',
-    sources: ['macOS man SmartCardServices(7)'],
+    sources: ['macOS man SmartCardServices(7)', 'https://github.com/OpenSC/OpenSC/issues/518', 'https://github.com/GoogleChromeLabs/chromeos_smart_card_connector/pull/50'],
   }),
   CC317: row({
     id: 'reader-hardware-limit',

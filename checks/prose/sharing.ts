@@ -161,10 +161,11 @@ export const sharing = {
     severity: 'error',
     title: 'macOS itself holds the card',
     passTitle: 'macOS leaves the card alone',
-    message: () => 'CryptoTokenKit (ctkpcscd, ctkd or a token extension) has a session with the card; other connects get SCARD_E_SHARING_VIOLATION (0x8010000B).',
+    message: ({ reader, extensions }: { reader: string; extensions: string[] }) =>
+      `A token extension of macOS, ${extensions.join(' or ')}, has a session with the card in ${reader}; other connects get SCARD_E_SHARING_VIOLATION (0x8010000B).`,
     why: 'macOS probes a new card with its token extensions, PIV first, in exclusive sessions of some seconds, and again at each token operation.',
     price: 'Without the token extension the card no longer serves logins and certificates of macOS.',
     wrongCure: 'Killing com.apple.ctkpcscd: it comes back at the next card event.',
-    sources: ['macOS man SmartCardServices(7)'],
+    sources: ['macOS man SmartCardServices(7)', 'Apple Platform Deployment: advanced smart card options', 'https://github.com/yawn/ykoath/issues/14', 'https://github.com/frankmorgner/OpenSCToken/issues/55'],
   }),
 };

@@ -39,6 +39,7 @@ function failure(error: unknown): Fact<never> {
 }
 
 async function collectClients(system: System): Promise<Fact<Clients>> {
+  if (system.platform === 'darwin') return absent('macOS has no pcscd');
   const given = system.env('PCSCLITE_CSOCK_NAME');
   const paths = new Set(given === undefined ? STANDARD_PATHS : [given]);
   const asked = await askForClients(system, paths);

@@ -38,8 +38,13 @@ async function readDrivers(system: System): Promise<Fact<FactValue<'driverBundle
     return null;
   });
   if (names === null) return absent(`${dropDir}, which PCSCLITE_HP_DROPDIR names, does not exist`);
+  return ok({ dropDir, bundles: await readBundles(system, dropDir, names) }, dropDir);
+}
+
+/** @param names of what is in the folder */
+export function readBundles(system: System, folder: string, names: readonly string[]): Promise<DriverBundle[]> {
   const bundles = names.filter((name) => name.endsWith('.bundle')).slice(0, MAX_BUNDLES);
-  return ok({ dropDir, bundles: await Promise.all(bundles.map((name) => readBundle(system, `${dropDir}/${name}`, name))) }, dropDir);
+  return Promise.all(bundles.map((name) => readBundle(system, `${folder}/${name}`, name)));
 }
 
 async function readBundle(system: System, path: string, name: string): Promise<DriverBundle> {
@@ -47,6 +52,7 @@ async function readBundle(system: System, path: string, name: string): Promise<D
   const unread = (error: string): DriverBundle => ({ name, path, driver: null, version: null, executable: null, devices: [], error });
   try {
     const text = await system.readFile(plist, PLIST_LIMIT);
+    if (text.startsWith('bplist')) return unread(`${plist} is a binary property list, which only macOS itself reads`);
     const values = parsePlist(text);
     if (values === null) return unread(`${plist} is not a property list`);
     const { devices, error } = readDevices(values);

@@ -12,6 +12,9 @@ import { gnupg } from './gnupg.ts';
 import handles from './handles.ts';
 import host from './host.ts';
 import libraries from './libraries.ts';
+import { macos } from './macos.ts';
+import { macosGnupg } from './macos-gnupg.ts';
+import { macosReaders } from './macos-readers.ts';
 import { noteOwnPid, ownPids } from './own-pids.ts';
 import pcscd from './pcscd.ts';
 import { collectPcsc, type PcscFacts } from './pcsc.ts';
@@ -43,6 +46,9 @@ export const passiveSteps: readonly PassiveStep[] = [
   { collector: gnupg, waitsFor: 'gpgconf and a running gpg-agent' },
   { collector: clients, waitsFor: 'the list of connections to pcscd' },
   { collector: handles, waitsFor: 'pcscd, which does not answer' },
+  { collector: macos, waitsFor: 'defaults, sw_vers and ps' },
+  { collector: macosReaders, waitsFor: 'system_profiler' },
+  { collector: macosGnupg, waitsFor: 'the GnuPGs of this Mac' },
 ];
 
 /** Of the deadline of one connect: with the two that connecting may take, a run at defaults ends within 4 s. */

@@ -123,7 +123,31 @@ const library = z.object({
   kind: z.enum(['redirector', 'client', 'spy', 'static', 'unknown']).meta({ description: 'static: a program with the client linked in' }),
   version: z.string().nullable(),
   protocol: z.object({ major: z.int(), minor: z.int() }).nullable(),
+  protocolFrom: z.enum(['file', 'version']).nullable().default(null).meta({ description: 'file: the number its code announces' }),
+  adapts: z.boolean().nullable().default(null).meta({ description: 'asks a pcscd that refused it once more, in pcscd\'s version' }),
+  slots: z.int().nullable().default(null).meta({ description: 'entries of the reader table it was built for; null: it learns that from pcscd, or it cannot be told' }),
   owner: z.string().nullable().meta({ description: 'where it belongs: system, /usr/local, a flatpak runtime, a snap, …' }),
+  users: z
+    .array(z.object({ pid, uid, user: z.string().nullable(), comm: z.string() }))
+    .default([])
+    .meta({ description: 'programs that have it loaded: of pcscd\'s clients and of known PC/SC programs, those this user may look into' }),
+});
+
+const macosService = z.object({
+  pid,
+  uid,
+  startedAt: isoTime.nullable(),
+  program: path,
+  role: z.enum(['token-extension', 'token-service', 'pcsc-service', 'reader-service']).meta({
+    description: 'extension of CryptoTokenKit for a kind of card; ctkd and ctkahp; the service behind PCSC.framework; the one that talks to readers',
+  }),
+});
+
+const macosGnupg = z.object({
+  kind: z.enum(['homebrew', 'gpg-suite', 'macports']),
+  prefix: path,
+  gpg: path,
+  globalConfig: z.object({ path, disableCcid: z.boolean() }).nullable().meta({ description: 'scdaemon.conf for all users of this installation; null: it has none' }),
 });
 
 const readerState = z.object({
@@ -140,14 +164,7 @@ export const probeOutcomes = [
   'ok',
   'sharing-violation',
   'no-card',
-  protocolFrom: z.enum(['file', 'version']).nullable().default(null).meta({ description: 'file: the number its code announces' }),
-  adapts: z.boolean().nullable().default(null).meta({ description: 'asks a pcscd that refused it once more, in pcscd\'s version' }),
-  slots: z.int().nullable().default(null).meta({ description: 'entries of the reader table it was built for; null: it learns that from pcscd, or it cannot be told' }),
   'unpowered',
-  users: z
-    .array(z.object({ pid, uid, user: z.string().nullable(), comm: z.string() }))
-    .default([])
-    .meta({ description: 'programs that have it loaded: of pcscd\'s clients and of known PC/SC programs, those this user may look into' }),
   'unresponsive',
   'proto-mismatch',
   'access-denied',
@@ -210,6 +227,27 @@ export const factSchemas = {
   // driver
   driverBundles: fact(z.object({ dropDir: path, bundles: z.array(bundle) })),
   libraries: fact(z.array(library)),
+
+  // macOS, which has neither pcscd nor libpcsclite
+  macosDriver: fact(
+    z.object({
+      version: z.string().nullable().meta({ description: 'of macOS, e.g. 14.5' }),
+      build: z.string().nullable(),
+      useIfdCcid: fact(z.boolean()).meta({ description: 'the bundled libccid serves readers instead of Apple\'s driver; absent: never set' }),
+      disabledTokens: fact(z.array(z.string())).meta({ description: 'token extensions that are switched off; absent: never set' }),
+      bundled: z.array(bundle).meta({ description: 'drivers that come with macOS' }),
+      added: z.array(bundle).meta({ description: 'drivers under /usr/local' }),
+    }),
+  ),
+  macosReaders: fact(
+    z.object({
+      readers: z.array(z.object({ name: z.string(), atr: z.string().nullable().meta({ description: 'hex, upper case; null: no card' }) })),
+      drivers: z.array(z.object({ id: z.string().nullable(), version: z.string().nullable(), path })),
+      tokens: z.array(z.string()).meta({ description: 'cards that a token extension serves' }),
+    }),
+  ),
+  macosServices: fact(z.array(macosService)),
+  macosGnupg: fact(z.array(macosGnupg)),
 
   // service
   pcscdProcesses: fact(z.array(pcscdProcess)),
@@ -371,6 +409,7 @@ export type Host = FactValue<'host'>;
 export type UsbDevice = FactValue<'usbDevices'>[number];
 export type DriverBundle = FactValue<'driverBundles'>['bundles'][number];
 export type Library = FactValue<'libraries'>[number];
+export type MacosService = FactValue<'macosServices'>[number];
 export type PcscdProcess = FactValue<'pcscdProcesses'>[number];
 export type ReaderState = FactValue<'readers'>[number];
 export type Probe = FactValue<'probes'>[number];

@@ -1,6 +1,7 @@
 import type { Process } from '../snapshot/schema.ts';
 import { perProcess, perRun } from './per-run.ts';
 import type { System } from './port.ts';
+import { darwinProcesses, programName } from './process-darwin.ts';
 
 /** Clock ticks per second in /proc/PID/stat (USER_HZ, 100 on every architecture Node runs on). */
 const USER_HZ = 100;
@@ -44,6 +45,7 @@ export const listPids = perRun(async (system): Promise<number[]> => {
  * The name is the program's own choice: good for finding a process, no proof of what it is.
  */
 export const processNames = perRun(async (system): Promise<ReadonlyMap<number, string>> => {
+  if (system.platform === 'darwin') return new Map((await darwinProcesses(system).catch(() => [])).map((process) => [process.pid, programName(process)]));
   const pids = await listPids(system);
   const comms = await Promise.all(pids.map((pid) => readOrNull(system, `/proc/${pid}/comm`, 64)));
   const names = new Map<number, string>();
@@ -101,6 +103,7 @@ export function parseStat(text: string): ProcessStat | null {
  * null or empty; the process as a whole is null when it is gone or withheld (hidepid).
  */
 export const readProcess = perProcess(async (system, pid): Promise<Process | null> => {
+  if (system.platform === 'darwin') return readDarwinProcess(system, pid);
   const at = (name: string) => `/proc/${pid}/${name}`;
   const [stat, status, cmdline, cgroup, exe, namespaces, own, users, bootTimeMs] = await Promise.all([
     readStat(system, pid),
@@ -134,6 +137,20 @@ export const readProcess = perProcess(async (system, pid): Promise<Process | nul
     hidden,
   };
 });
+
+/** What ps tells of one; it shows neither the arguments apart from each other nor what confines a process. */
+async function readDarwinProcess(system: System, pid: number): Promise<Process | null> {
+  const [all, users] = await Promise.all([darwinProcesses(system).catch(() => []), userNames(system)]);
+  const byPid = new Map(all.map((process) => [process.pid, process]));
+  const found = byPid.get(pid);
+  if (found === undefined) return null;
+  const parents: Process['parents'] = [];
+  for (let above = byPid.get(found.ppid); above !== undefined && parents.length < MAX_PARENTS && !parents.some((parent) => parent.pid === above?.pid); above = byPid.get(above.ppid)) {
+    parents.push({ pid: above.pid, comm: programName(above) });
+  }
+  const { ppid, uid, startedAt, program } = found;
+  return { pid, ppid: ppid === 0 ? null : ppid, uid, user: users.get(uid) ?? null, comm: programName(found), argv: [program], exe: program.startsWith('/') ? program : null, startedAt, tty: null, unit: null, parents, confinement: null, hidden: false };
+}
 
 /** ISO 8601, or null for a time no calendar has (a forged boot time). */
 function isoTime(ms: number): string | null {
