@@ -62,8 +62,7 @@ function StepLine({ step, sign, style }: { step: Step; sign: string; style: Styl
   const show = (text: string, tone: Tone) => paint({ text: style.ascii ? spellAscii(text) : text, tone }, style.colors);
   return (
     <Text wrap="truncate">
-      {show(sign, 'info')} {show(step.step, 'plain')}
-      {elapsed > SLOW_MS ? show(`  ${(elapsed / 1000).toFixed(0)} s, still waiting: ${step.waitsFor}`, 'strong') : ''}
+      {show(sign, 'info')} {elapsed > SLOW_MS ? show(`${(elapsed / 1000).toFixed(0)} s, still waiting: ${step.waitsFor}`, 'strong') : show(step.step, 'plain')}
     </Text>
   );
 }
