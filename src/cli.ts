@@ -56,8 +56,8 @@ function program(session: Session, output: OutputConfiguration): Command {
 
 /** Whether stdout is owed a JSON document, known even where the options themselves are wrong. */
 function wantsJson(argv: readonly string[]): boolean {
-  const format = argv.findIndex((word) => word === '--format');
-  return argv.includes('--json') || argv.includes('--format=json') || argv[format + 1] === 'json' || process.env.CARDCHECK_FORMAT === 'json';
+  const isFormat = argv.some((word, index) => word === '--format=json' || (word === 'json' && argv[index - 1] === '--format'));
+  return argv.includes('--json') || isFormat || process.env.CARDCHECK_FORMAT === 'json';
 }
 
 /**
@@ -85,9 +85,11 @@ export async function main(argv: readonly string[], started: Pick<Session, 'addo
   };
   const leave = () => process.exit(exitCode);
 
-  // A reader such as `head` that has seen enough is no error of ours.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') session.warn(`cannot write the report: ${error.code}`);
+    // A reader such as `head` that has seen enough is no error of ours, and the exit code still tells what was found.
+    if (error.code === 'EPIPE') return void setImmediate(leave);
+    session.warn(`cannot write the report: ${error.code}`);
+    exitCode = exitCodes.cannotCreate;
     leave();
   });
   for (const [signal, code] of [['SIGINT', exitCodes.interrupted], ['SIGTERM', exitCodes.terminated]] as const) {
@@ -122,6 +124,11 @@ function bug(error: unknown): string {
   return `this is a bug in cardcheck (${message}); please report it with the output of cardcheck -v and of cardcheck --save`;
 }
 
+/** Resolves when it is written, or when nobody reads it; any other failure ends the process. */
 function print(text: string): Promise<void> {
-  return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+  return new Promise((resolve) =>
+    process.stdout.write(text, (error) => {
+      if (error == null || (error as NodeJS.ErrnoException).code === 'EPIPE') resolve();
+    }),
+  );
 }

@@ -68,6 +68,11 @@ function codeList(text: string, earlier: Code[] = []): Code[] {
   })];
 }
 
+function fileName(text: string): string {
+  if (text === '' || text === '-') throw new InvalidArgumentError('It must be the name of a file: stdout is for the report.');
+  return text;
+}
+
 function suppressions(text: string, earlier: Suppression[] = []): Suppression[] {
   const at = text.indexOf('=');
   if (at < 1 || at === text.length - 1) throw new InvalidArgumentError('It must be CODE=SUBJECT, e.g. CC101=Yubico*.');
@@ -80,7 +85,7 @@ export function withOutput<A extends unknown[], O extends OptionValues>(command:
     .optionsGroup('Output:')
     .addOption(new Option('--json', 'one JSON document (cardcheck schema describes it)').conflicts('format'))
     .addOption(new Option('--format <name>', 'default: ink on a terminal, text elsewhere').choices(['text', 'ink', 'json'] as const).env('CARDCHECK_FORMAT'))
-    .addOption(new Option('-o, --output <file>', 'write the report there'))
+    .addOption(new Option('-o, --output <file>', 'write the report there; - is stdout'))
     .addOption(new Option('-q, --quiet', 'the verdict only').conflicts('verbose'))
     .addOption(new Option('-v, --verbose', 'everything that was asked and seen'))
     .addOption(new Option('--color', 'colours even into a pipe'))
@@ -112,7 +117,7 @@ export function withRun<A extends unknown[], O extends OptionValues>(command: Co
         .addOption(new Option('--allow-unknown', 'exit 0 although a check could not answer')),
     )
       .optionsGroup('Replay & sharing:')
-      .addOption(new Option('--save <file>', 'write the snapshot there, redacted'))
+      .addOption(new Option('--save <file>', 'write the snapshot there, redacted').argParser(fileName))
       .addOption(new Option('--from <file>', 'examine a saved snapshot in place of this machine; - is stdin'))
       .addOption(new Option('--redact', 'pseudonyms for users, hosts and serials in the report as well'))
       .addOption(new Option('--no-redact', 'no pseudonyms, not even in what is saved')),
@@ -127,7 +132,7 @@ type RawSafety = RawOf<typeof withSafety<[], {}>>;
 export function outputOptions(raw: RawOutput): OutputOptions {
   return {
     format: raw.json === true ? 'json' : (raw.format ?? null),
-    output: raw.output ?? null,
+    output: raw.output === '-' ? null : (raw.output ?? null),
     detail: raw.quiet === true ? 'verdict' : raw.verbose === true ? 'all' : 'normal',
     color: raw.color ?? null,
     width: raw.width ?? null,

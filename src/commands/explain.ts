@@ -1,5 +1,5 @@
 import { access } from 'node:fs/promises';
-import type { Code } from '../../checks/codes.ts';
+import { type Code, codes } from '../../checks/codes.ts';
 import { exitCodes, Failure } from '../exit-code.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import { codesNamed } from '../options.ts';
@@ -24,14 +24,15 @@ export const registerExplain: Register = (program, session) => {
       const { json } = command.optsWithGlobals() as { json?: boolean };
       const wanted: Wanted = { json: json === true, apdu: given.apdu === true, width: given.width ?? null };
       const findings = words.map(codesNamed);
-      const isProse = words.length > 0 && findings.every((codes) => codes.length > 0) && !wanted.json;
-      await session.print(isProse ? await proseOf([...new Set(findings.flat())], wanted.width) : await explanationOf(words, wanted));
+      const named = words.length > 0 && findings.every((codes) => codes.length > 0) ? [...new Set(findings.flat())] : null;
+      await session.print(named === null ? await explanationOf(words, wanted) : await proseOf(named, wanted));
     });
 };
 
-async function proseOf(codes: readonly Code[], width: number | null): Promise<string> {
+async function proseOf(named: readonly Code[], { json, width }: Wanted): Promise<string> {
+  if (json) return `${JSON.stringify({ schemaVersion: 1, checks: named.map((code) => ({ code, ...codes[code] })) }, null, 2)}\n`;
   const [{ codeDocument }, { renderBlocks }, style] = await Promise.all([import('../report/code-document.ts'), import('../report/text.ts'), terminalStyle(width)]);
-  return codes.map((code) => renderBlocks(codeDocument(code), style)).join('\n');
+  return named.map((code) => renderBlocks(codeDocument(code), style)).join('\n');
 }
 
 async function explanationOf(words: readonly string[], { json, apdu, width }: Wanted): Promise<string> {

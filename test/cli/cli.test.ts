@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -97,6 +98,25 @@ describe('a saved snapshot', () => {
     expect(ended.stderr).toBe('');
     expect(ended.signal).toBeNull();
   });
+
+  test('a reader of the pipe that goes away does not make findings look like health', () => {
+    const failing = ['--from', file('sound.json'), '--fail-on', 'info', '--format', 'text'];
+    const inShell = (command: string) => spawnSync('bash', ['-c', `"$@" ${command}`, 'bash', process.execPath, cardcheck.entry, ...failing], { encoding: 'utf8' });
+    const { status } = inShell('');
+    expect(status).not.toBe(0);
+    expect(inShell('| true; exit "${PIPESTATUS[0]}"').status).toBe(status);
+  });
+
+  test('a disk that is full is told, with an exit code of its own', () => {
+    const full = spawnSync('sh', ['-c', 'exec "$@" > /dev/full', 'sh', process.execPath, cardcheck.entry, '--from', file('sound.json'), '--json'], { encoding: 'utf8' });
+    expect(full).toMatchObject({ status: 73, stderr: 'cardcheck: cannot write the report: ENOSPC\n' });
+  });
+
+  test('- as the file of the report is stdout, and no name for a snapshot', async () => {
+    const { stdout } = await cardcheck.run(['--from', file('sound.json'), '--json', '-o', '-']);
+    expect(document(stdout)).toMatchObject({ status: expect.any(String) });
+    expect(await cardcheck.run(['--from', file('sound.json'), '--save', '-'])).toMatchObject({ exitCode: 64, stdout: '' });
+  });
 });
 
 describe('help and lists', () => {
@@ -126,6 +146,12 @@ describe('help and lists', () => {
       expect(all.stdout).toContain(code);
       expect(all.stdout).toContain(id);
     }
+  });
+
+  test('a check is explained in JSON as well', async () => {
+    const { exitCode, stdout } = await cardcheck.run(['explain', 'cc101', '--json']);
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ schemaVersion: 1, checks: [{ code: 'CC101', id: 'scdaemon-holds-card', why: expect.any(String) }] });
   });
 
   test.each([['report', []], ['snapshot', ['--snapshot']]])('the schema of the %s is a JSON Schema', async (_, args) => {
