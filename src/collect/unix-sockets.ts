@@ -19,16 +19,29 @@ export interface UnixSocket {
   users: { pid: number; fd: number }[];
 }
 
+/** Up to the address; the address and the inode; those of the other end, and who has it open. Paths may hold blanks and numbers. */
+const SS_HEAD = /^u_\S+\s+(\S+)\s+\d+\s+\d+\s+(?=\S)/;
+const SS_INODE = / (\d+)\s+(?=\S)/g;
+const SS_PEER = / (\d+)\s*(users:[^]*)?$/g;
+
 /** Reads the output of `ss -axpnH` (iproute2): `u_str ESTAB 0 0 PATH INODE PEERPATH PEER users:(("name",pid=1,fd=2))`. Other lines are skipped. */
 export function parseSs(text: string): UnixSocket[] {
-  const sockets: UnixSocket[] = [];
-  for (const line of text.split('\n')) {
-    const match = /^u_\S+\s+(\S+)\s+\d+\s+\d+\s+(\S.*?) (\d+)\s+(?:\S.*?) (\d+)\s*(users:.*)?$/.exec(line);
-    if (match === null) continue;
-    const [, state, path, inode, peer, users = ''] = match as unknown as [string, string, string, string, string, string | undefined];
-    sockets.push({ state, path: path === '*' ? null : path, inode, peer, users: parseUsers(users) });
-  }
-  return sockets;
+  return text.split('\n').flatMap((line) => parseSocket(line) ?? []);
+}
+
+/** In three steps, each linear: one expression for the whole line would try every way to share it out among the paths. */
+function parseSocket(line: string): UnixSocket | null {
+  const head = SS_HEAD.exec(line);
+  const own = head && execFrom(SS_INODE, line, head[0].length + 1);
+  const other = own && execFrom(SS_PEER, line, own.index + own[0].length + 1);
+  if (!head || !own || !other) return null;
+  const path = line.slice(head[0].length, own.index);
+  return { state: head[1] as string, path: path === '*' ? null : path, inode: own[1] as string, peer: other[1] as string, users: parseUsers(other[2] ?? '') };
+}
+
+function execFrom(pattern: RegExp, text: string, index: number): RegExpExecArray | null {
+  pattern.lastIndex = index;
+  return pattern.exec(text);
 }
 
 const parseUsers = (text: string): UnixSocket['users'] => [...text.matchAll(/",pid=(\d{1,10}),fd=(\d{1,10})\)/g)].map((match) => ({ pid: Number(match[1]), fd: Number(match[2]) }));

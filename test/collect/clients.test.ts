@@ -170,3 +170,7 @@ it('reads what ss prints, and skips the rest', () => {
     { state: 'ESTAB', path: '@abstract', inode: '5', peer: '6', users: [] },
   ]);
 });
+
+it('comes to an end with a line of ss that can be shared out in a million ways', () => {
+  expect(parseSs(`u_str ESTAB 0 0 ${'1 '.repeat(20_000)}x`)).toEqual([]);
+});
