@@ -46,7 +46,7 @@ export class AssuanReplies {
       case 'OK':
         return this.#complete(true, 0, text);
       case 'ERR':
-        return this.#complete(false, Number.parseInt(text, 10) || 0, text.replace(/^\d+ ?/, ''));
+        return this.#complete(false, Number(/^\d{1,10}(?!\d)/.exec(text)?.[0] ?? 0), text.replace(/^\d+ ?/, ''));
       case 'S':
         this.#status.push(text);
         return undefined;

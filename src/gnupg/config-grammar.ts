@@ -32,7 +32,8 @@ const SHOWN = 200;
 /** What isspace() of the C locale takes for blank, apart from the newline. */
 const BLANK = ' \t\v\f\r';
 const LEADING_BLANKS = new RegExp(`^[${BLANK}]+`);
-const TRAILING_BLANKS = new RegExp(`[${BLANK}]+$`);
+/** Only where a run of blanks begins: from within a long one in the middle of a line, each search would go to its end. */
+const TRAILING_BLANKS = new RegExp(`(?<![${BLANK}])[${BLANK}]+$`);
 const BLANKS = new RegExp(`[${BLANK}]+`);
 
 /** A NUL ends what a C program sees of a string. */

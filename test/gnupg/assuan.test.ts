@@ -26,6 +26,10 @@ describe('replies of an Assuan server', () => {
     expect(errorCode({ ok: false, error: 100663408, text: '', status: [], data: '' })).toBe(112);
   });
 
+  it('carry no error code where the number is none', () => {
+    expect(new AssuanReplies().push(`ERR ${'9'.repeat(40)} x\nERR -1 x\nERR\n`)).toMatchObject([{ error: 0 }, { error: 0 }, { error: 0 }]);
+  });
+
   it('are refused when they are endless or something else', () => {
     expect(() => new AssuanReplies().push('x'.repeat(100_000))).toThrow('64 KiB');
     expect(() => new AssuanReplies().push('D a\n'.repeat(50_000))).toThrow('64 KiB');

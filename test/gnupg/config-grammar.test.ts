@@ -40,6 +40,11 @@ function theirs(files: Files) {
   return { rejected, values: Object.fromEntries(Object.entries(values).filter(([option]) => SHOWN.includes(option))) };
 }
 
+it('comes to an end with a megabyte of blanks', () => {
+  const { problems } = ours({ global: null, user: `wrong${' '.repeat(1_000_000)}x\n` });
+  expect(problems).toMatchObject([{ effect: 'rejected', message: 'invalid option' }]);
+});
+
 describe('the grammar of scdaemon.conf, against the installed scdaemon', () => {
   const same = (files: Files) => expect(inGpgconfsWords(files)).toEqual(theirs(files));
 
