@@ -6,7 +6,9 @@ import { sanitize, visible } from './sanitize.ts';
 import { type Snapshot, snapshotSchema } from './schema.ts';
 
 /** Bytes. A snapshot of a machine with a thousand clients has less than one MiB. */
-const LARGEST = 64 * 1024 * 1024;
+const LARGEST = 16 * 1024 * 1024;
+/** Numbers, words, lists and objects: that snapshot has a hundred thousand. For each one that does not fit, zod keeps a KiB. */
+const MOST_VALUES = 300_000;
 /** Problems that are shown of an invalid file; the rest is counted. */
 const SHOWN_PROBLEMS = 5;
 
@@ -29,6 +31,7 @@ export function parseSnapshot(text: string, name: string): Snapshot {
   } catch (error) {
     throw reject(text.trim() === '' ? 'it is empty' : `it is not JSON (${visible((error as Error).message)})`);
   }
+  if (hasTooManyValues(json)) throw reject(`it holds more than ${MOST_VALUES} values`);
   const stranger = unknownVersion(json);
   if (stranger !== null) throw reject(visible(stranger));
   if (typeof json === 'object' && json !== null && 'findings' in json) {
@@ -37,6 +40,20 @@ export function parseSnapshot(text: string, name: string): Snapshot {
   const result = snapshotSchema.safeParse(withTodaysFacts(json));
   if (!result.success) throw reject(problems(result.error));
   return sanitize(result.data);
+}
+
+/** Without recursion: the file may be nothing but opening brackets. */
+function hasTooManyValues(json: unknown): boolean {
+  const open: unknown[] = [json];
+  for (let count = 0; open.length > 0; ) {
+    const value = open.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    const inner = Object.values(value);
+    count += inner.length;
+    if (count > MOST_VALUES) return true;
+    for (const one of inner) open.push(one);
+  }
+  return false;
 }
 
 function problems(error: z.ZodError): string {

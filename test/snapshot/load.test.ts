@@ -51,9 +51,18 @@ describe('what is no snapshot is refused with a reason', () => {
     await expect(loadSnapshot(folder)).rejects.toMatchObject({ exitCode: 66, message: expect.stringContaining('EISDIR') });
   });
 
-  test('more than 64 MiB', async () => {
+  test('more values than any machine has, before each of them is found wrong', () => {
+    const many = JSON.stringify(soundSnapshot({ readers: { status: 'ok', source: 'x', value: [] } })).replace('"value":[]', `"value":[${'1,'.repeat(400_000)}1]`);
+    expect(() => parseSnapshot(many, 'x.json')).toThrow(/more than 300000 values/);
+  });
+
+  test('nothing but brackets', () => {
+    expect(() => parseSnapshot(`${'['.repeat(200_000)}${']'.repeat(200_000)}`, 'x.json')).toThrow(/expected object/);
+  });
+
+  test('more than 16 MiB', async () => {
     const endless = Readable.from((function* () { for (;;) yield Buffer.alloc(1024 * 1024, 'x'); })());
-    await expect(loadSnapshot('-', endless)).rejects.toMatchObject({ exitCode: 65, message: expect.stringContaining('larger than 64 MiB') });
+    await expect(loadSnapshot('-', endless)).rejects.toMatchObject({ exitCode: 65, message: expect.stringContaining('larger than 16 MiB') });
   });
 });
 
