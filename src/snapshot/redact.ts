@@ -35,8 +35,18 @@ const PUBLIC_ARGUMENTS = new Set([
   '--multi-server', '--server', '--daemon', '--supervised', '--foreground', '--auto-exit', '--homedir', '--options', '--use-standard-socket', '--system', '--user',
   '-f', '-x', '-a', '-d', '-D', '-c', '--debug', '--info', '--apdu', '--disable-polkit', '--polling-rate', '--force-reader-polling', '-m',
 ]);
-/** Programs whose first argument is the program one really runs. */
-const INTERPRETERS = /^(?:python[\d.]*|perl[\d.]*|ruby[\d.]*|node|bash|dash|sh|java)$/;
+/**
+ * Programs that run another, and the options that may stand before its name: those without a value. Behind any other
+ * one (`-c`, `-e`, `--eval`) may stand what somebody typed, with the password in it.
+ */
+const INTERPRETERS: readonly { name: RegExp; flag: RegExp }[] = [
+  { name: /^python[\d.]*$/, flag: /^-(?:[bBdEiIOPqsSuvx]+|m)$/ },
+  { name: /^perl[\d.]*$/, flag: /^-[tTuUwWX]+$/ },
+  { name: /^ruby[\d.]*$/, flag: /^-[vwU]+$/ },
+  { name: /^(?:bash|dash|sh)$/, flag: /^-[abefhiklmnpuvx]+$/ },
+  { name: /^node$/, flag: /^--no-warnings$/ },
+  { name: /^java$/, flag: /^-jar$/ },
+];
 
 /** The serial number libccid puts into a reader's name: "Yubico YubiKey CCID (0012345678) 00 00" (libccid ifdhandler / readerfactory). */
 const READER_SERIAL = /\(([^()]+)\) [0-9A-F]{2} [0-9A-F]{2}$/;
@@ -51,7 +61,7 @@ const SHORTEST_SERIAL = 4;
 export function redact(snapshot: Snapshot, known: KnownNames = { hostname: null }): Snapshot {
   if (snapshot.redacted) return snapshot;
   const names = pseudonyms(snapshot, known);
-  const withoutArguments = mapProcesses(snapshot, (process) => ({ ...process, argv: publicArguments(process.argv) }));
+  const withoutArguments = mapProcesses(snapshot, (process) => ({ ...process, argv: publicArguments(process) }));
   return { ...replaceStrings(withoutArguments, replacer(names)), redacted: true };
 }
 
@@ -110,10 +120,25 @@ function serials({ facts }: Snapshot): string[] {
 }
 
 /** What stays of a command line: the program, how it runs, and which script an interpreter runs. */
-function publicArguments(argv: readonly string[]): string[] {
-  const [program = '', ...rest] = argv;
-  const script = INTERPRETERS.test(program.split('/').at(-1) as string) ? rest.find((argument) => !argument.startsWith('-')) : undefined;
-  return argv.length === 0 ? [] : [program, ...rest.filter((argument) => argument === script || PUBLIC_ARGUMENTS.has(argument))];
+function publicArguments({ argv, exe }: Process): string[] {
+  const [program, ...rest] = argv;
+  if (program === undefined) return [];
+  const known = scriptEnd(exe, program, rest);
+  return [programName(exe, program), ...rest.slice(0, known), ...rest.slice(known).filter((argument) => PUBLIC_ARGUMENTS.has(argument))];
+}
+
+/** How many arguments an interpreter's script ends behind; 0: it is no interpreter, or runs no script. */
+function scriptEnd(exe: string | null, program: string, rest: readonly string[]): number {
+  const names = [exe, program].map((path) => path?.split('/').at(-1) ?? '');
+  const interpreter = INTERPRETERS.find(({ name }) => names.some((one) => name.test(one)));
+  if (interpreter === undefined) return 0;
+  const at = rest.findIndex((argument) => !interpreter.flag.test(argument));
+  return at === -1 || rest[at]?.startsWith('-') ? 0 : at + 1;
+}
+
+/** A program may write all its arguments, or a title, into the first (setproctitle; Chromium's children): what follows a blank is no name then. */
+function programName(exe: string | null, program: string): string {
+  return exe !== null && (program === exe || program.startsWith(`${exe} `)) ? exe : (program.split(' ', 1)[0] as string);
 }
 
 function isProcess(value: object): value is Process {

@@ -68,6 +68,19 @@ describe('redact', () => {
     );
   });
 
+  test.each([
+    ['code given to an interpreter', ['python3', '-c', 'token = "hunter2"'], ['python3', '-c']],
+    ['a command given to a shell', ['bash', '-ec', 'curl -u me:hunter2 x'], ['bash']],
+    ['what follows an option with a value', ['python3', '-X', 'hunter2', 'x.py'], ['python3']],
+    ['arguments written into the first', ['/opt/chrome/chrome --type=renderer --key=hunter2'], ['/opt/chrome/chrome']],
+    ['a title', ['sshd: hunter2@pts/3'], ['sshd:']],
+    ['nothing of a script behind plain options', ['python3', '-I', '/usr/bin/ykman', 'hunter2'], ['python3', '-I', '/usr/bin/ykman']],
+    ['nothing of a module', ['python3', '-m', 'ykman', 'hunter2'], ['python3', '-m', 'ykman']],
+  ])('removes of arguments %s', (_, argv, kept) => {
+    const { facts } = redact(soundSnapshot({ usbHolders: ok({ holders: [{ node: '/dev/bus/usb/001/002', process: processNamed('x', { argv, exe: null }) }], unseenProcesses: 0 }, '/proc') }));
+    expect(facts.usbHolders).toMatchObject({ value: { holders: [{ process: { argv: kept } }] } });
+  });
+
   test('leaves every field of fixed words alone', () => {
     const words = fixedWords(snapshotSchema);
     expect(words.size).toBeGreaterThan(30);
