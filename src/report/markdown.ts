@@ -20,11 +20,12 @@ const BREAK = '&#8203;';
 export function escapeText(text: string): string {
   return text
     .replace(/\s+/g, ' ')
+    .trim()
     .replace(/[\\`*[\]{}<>~$!&#]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, '\\$&')
     .replaceAll('|', '&#124;')
     .replace(/@/g, `@${BREAK}`)
-    .replace(/\\#(?=\d)|\bGH-(?=\d)/gi, `$&${BREAK}`)
-    .replace(/:(?=\/\/)|\b(?:www|mailto|xmpp)(?=[.:])/gi, `$&${BREAK}`)
+    .replace(/\\#(?=\d)|GH-(?=\d)/gi, `$&${BREAK}`)
+    .replace(/:(?=\/\/)|(?:www|mailto|xmpp)(?=[.:])/gi, `$&${BREAK}`)
     // Only at its beginning is it a list, a heading's underline or a rule.
     .replace(/^(\d*)([-+=]|(?<=\d)[.)](?=\s|$))/, '$1\\$2');
 }

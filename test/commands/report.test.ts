@@ -22,14 +22,14 @@ const hostile = [
 
 describe('text from outside stays text', () => {
   const words = fc.array(fc.oneof(fc.constantFrom(...hostile), fc.string({ maxLength: 6 })), { minLength: 1, maxLength: 5 }).map((parts) => parts.join(''));
-  /** The markup: what is left without escaped characters and without our own entities. */
-  const markup = (escaped: string) => escaped.replace(/\\[!-/:-@[-`{-~]/g, '').replaceAll('&#124;', '').replaceAll('&#8203;', ' ');
+  /** The markup: what is left where escaped characters are but letters, and without our own entities. */
+  const markup = (escaped: string) => escaped.replace(/\\[!-/:-@[-`{-~]/g, 'x').replaceAll('&#124;', 'x').replaceAll('&#8203;', ' ');
 
   test('escaped, it has no markup, no cell and no address, and calls nobody', () => {
     fc.assert(fc.property(words, (text) => {
       const rest = markup(escapeText(text));
       expect(rest).not.toMatch(/[\\`*[\]<>|~$&{}\n]/);
-      expect(rest).not.toMatch(/@[\w-]|:\/\/|\bwww\.|\bGH-\d|#\d/i);
+      expect(rest).not.toMatch(/@[\w-]|:\/\/|www\.|GH-\d/i);
       expect(rest).not.toMatch(/^(?:[-+=#]|\d+[.)](?:\s|$))/);
     }), { numRuns: 2000 });
   });
@@ -38,9 +38,9 @@ describe('text from outside stays text', () => {
     fc.assert(fc.property(words, (text) => {
       const span = codeSpan(text);
       const fence = /^`*/.exec(span)?.[0] ?? '';
-      if (fence === '') return expect(text.trim()).toBe('');
+      if (fence === '') expect([text.trim(), span]).toEqual(['', '(empty)']);
       expect(span.endsWith(fence)).toBe(true);
-      expect((span.slice(fence.length, -fence.length).match(/`+/g) ?? []).filter((run) => run.length === fence.length)).toEqual([]);
+      expect((span.slice(fence.length, span.length - fence.length).match(/`+/g) ?? []).filter((run) => run.length === fence.length)).toEqual([]);
       const [first = '', ...lines] = codeBlock([text, '```']).split('\n');
       expect(lines.findIndex((line) => line.startsWith(first))).toBe(lines.length - 1);
     }), { numRuns: 2000 });
@@ -78,7 +78,8 @@ describe('the report', () => {
   });
 
   test('says what stayed unseen and what would show it', () => {
-    expect(markdownOf(fresh('not-root'))).toMatch(/### What stayed unseen\n\n- .*root/);
+    const { facts, ...rest } = fresh('base');
+    expect(markdownOf({ ...rest, facts: { ...facts, usbDevices: { status: 'denied', need: 'root' } } })).toMatch(/### What stayed unseen\n\n(?:- .*\n)*- the USB bus: needs root\n/);
   });
 
   test('in full, it holds the snapshot, which can be examined again', () => {

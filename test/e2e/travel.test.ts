@@ -70,8 +70,9 @@ it('a diff shows what a cure changed, and nothing between two runs of one state'
   expect(await compare(before, again)).toMatchObject({ same: true, changes: [] });
   const { changes, a, b } = await compare(before, after);
   expect([a.status, b.status]).toEqual(['error', 'ok']);
-  expect(changes.map(({ area, kind, what }) => `${area} ${kind} ${what}`)).toEqual([
-    'findings only-in-a CC102 Another program shares the card, so GnuPG cannot have it: Virtual PCD',
+  const said = changes.map(({ area, kind, what }) => `${area} ${kind} ${what}`);
+  expect(said).toContain('findings only-in-a CC102 Another program shares the card, so GnuPG cannot have it: Virtual PCD');
+  expect(said.filter((line) => !line.startsWith('findings '))).toEqual([
     'readers changed Virtual PCD',
     'holders only-in-b Virtual PCD: scdaemon, of root, shared handle',
     'clients only-in-b scdaemon, of root',
