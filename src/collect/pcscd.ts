@@ -142,7 +142,8 @@ async function readSocket(system: System): Promise<Fact<PcscdSocket>> {
 /** The socket libpcsclite would use: PCSCLITE_CSOCK_NAME, else the first that exists where pcscd puts it. */
 async function findSocket(system: System): Promise<Pick<PcscdSocket, 'path' | 'from'>> {
   const given = system.env('PCSCLITE_CSOCK_NAME');
-  if (given !== undefined && given !== '') return { path: given, from: 'PCSCLITE_CSOCK_NAME' };
+  // Also when it is empty: libpcsclite takes it as it is.
+  if (given !== undefined) return { path: given, from: 'PCSCLITE_CSOCK_NAME' };
   for (const path of IPC_DIRS.map((dir) => `${dir}/${SOCKET_NAME}`)) {
     const missing = await system.stat(path).then(() => false, (error: unknown) => error instanceof SystemError && error.isMissing);
     if (!missing) return { path, from: 'default' };

@@ -6,6 +6,10 @@ const INTERPRETER = /^(?:python|perl|ruby|node|bash|dash|sh)[\d.]*$/;
 /** Labels of a kind of program (`a virtual machine`): the process's own name says more. */
 const KIND = /^an? /;
 
+/** Longer names are cut: a program may call itself anything. */
+const MAX_NAME = 60;
+const shortened = (name: string): string => (name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name);
+
 /** The kernel's name is cut after 15 characters; the program's file or first argument may have it whole. */
 function ownName({ comm, argv, exe }: Process): string {
   const [first, script] = argv;
@@ -20,7 +24,7 @@ function ownName({ comm, argv, exe }: Process): string {
  */
 export function commandOf(process: Process, modules: readonly string[] = []): string {
   const program = identifyProgram(process);
-  const name = program === null || KIND.test(program.label) ? ownName(process) : program.label;
+  const name = program === null || KIND.test(program.label) ? shortened(ownName(process)) : program.label;
   const inside = confined(name, process.confinement);
   const host = program === null || program.transport === 'host';
   const loaded = modules.map((module) => basename(module).replace(/\.so[.\d]*$/, ''));

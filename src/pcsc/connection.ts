@@ -49,6 +49,8 @@ const failures: Readonly<Record<FailureKind, { outcome: ProbeOutcome; fact: (fai
 const connectFailures: Readonly<Record<string, (path: string) => PcscdFailure>> = {
   ENOENT: (path) => new PcscdFailure('missing', `${path} does not exist`),
   ENOTDIR: (path) => new PcscdFailure('missing', `${path} does not exist`),
+  ELOOP: (path) => new PcscdFailure('missing', `${path} is a symbolic link that leads nowhere`),
+  ENAMETOOLONG: (path) => new PcscdFailure('missing', `${path} is longer than a path may be`),
   ECONNREFUSED: (path) => new PcscdFailure('refused', `nobody listens on ${path} (ECONNREFUSED)`),
   EACCES: (path) => new PcscdFailure('forbidden', `permission to connect to ${path} (EACCES)`),
   EPERM: (path) => new PcscdFailure('forbidden', `permission to connect to ${path} (EPERM)`),

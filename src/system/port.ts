@@ -74,6 +74,9 @@ export interface FileStat {
   inode: number;
 }
 
+/** ELOOP, ENAMETOOLONG: links that lead nowhere and paths longer than the kernel takes; nothing can be there. */
+const MISSING: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'ENAMETOOLONG']);
+
 /** Why the machine did not answer, with the errno name the kernel gave. */
 export class SystemError extends Error {
   readonly code: string;
@@ -86,7 +89,7 @@ export class SystemError extends Error {
   }
   /** The thing does not exist, as opposed to being withheld. */
   get isMissing(): boolean {
-    return this.code === 'ENOENT' || this.code === 'ENOTDIR';
+    return MISSING.has(this.code);
   }
   get isDenied(): boolean {
     return this.code === 'EACCES' || this.code === 'EPERM';

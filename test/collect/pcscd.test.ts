@@ -74,6 +74,11 @@ describe('socket', () => {
     expect(valueIn((await collect('wsl-no-usb')).pcscdSocket)).toMatchObject({ path: '/run/pcscd/pcscd.comm', kind: 'missing', writable: null, listening: false });
   });
 
+  test.each(['', '/no/such/place', `/${'x'.repeat(5000)}`])('that the variable names is the one looked at, and %j leads nowhere', async (path) => {
+    const system = { ...realSystem(), env: (name: string) => (name === 'PCSCLITE_CSOCK_NAME' ? path : undefined) };
+    expect(valueIn((await on(system)).pcscdSocket)).toMatchObject({ path, from: 'PCSCLITE_CSOCK_NAME', kind: 'missing' });
+  });
+
   const mounted = (mountinfo: string) =>
     machine({ '/proc/net/unix': 'Num\n', '/proc/self/mountinfo': mountinfo }, { stat: { '/run/pcscd/pcscd.comm': { kind: 'socket', mode: 0o666 } } });
   test('left behind by a daemon that died listens not', async () => {

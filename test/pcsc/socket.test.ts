@@ -176,6 +176,7 @@ test('an EXCLUSIVE connect that comes late is still given back, and the end of t
 
 describe('what is not a working pcscd', () => {
   test('no socket file: absent', async () => {
+    expect(await open(`/run/${'x'.repeat(5000)}`)).toMatchObject({ status: 'absent' });
     expect(await open('/nonexistent/pcscd.comm')).toEqual({ status: 'absent', reason: '/nonexistent/pcscd.comm does not exist' });
   });
 
