@@ -7,14 +7,19 @@ import { join } from 'node:path';
 export interface Answer {
   /** Rejected lines as `global:3 invalid option`, `user:1 missing argument`. */
   rejected: string[];
-  /** Values in force as gpgconf sees them. */
+  /** Values in force as gpgconf sees them; from 2.3 on a rejected line is fatal, and this is what the other lines set. */
   values: Record<string, string>;
+}
+
+interface Files {
+  global: string | null;
+  user: string | null;
 }
 
 export interface RealScdaemon {
   optionTable: string;
   /** Writes the files (null: none) and asks; no daemon is started and no card touched. */
-  judge(files: { global: Buffer | string | null; user: Buffer | string | null }): Answer;
+  judge(files: Files): Answer;
   remove(): void;
 }
 
@@ -34,22 +39,35 @@ export function relocateScdaemon(): RealScdaemon {
   symlinkSync(join(bin, 'scdaemon'), join(libexec, 'scdaemon'));
   const files = { global: join(sysconf, 'scdaemon.conf'), user: join(home, 'scdaemon.conf') };
   const env = { ...process.env, LC_ALL: 'C', GNUPGHOME: home };
+  const write = (given: Files) => {
+    for (const name of ['global', 'user'] as const) {
+      const content = given[name];
+      if (content === null) rmSync(files[name], { force: true });
+      else writeFileSync(files[name], content);
+    }
+  };
   const ask = (program: string, ...args: string[]) => spawnSync(join(bin, program), ['--homedir', home, ...args], { env, encoding: 'utf8' });
   return {
     optionTable: ask('scdaemon', '--dump-option-table').stdout,
     judge(given) {
-      for (const name of ['global', 'user'] as const) {
-        const content = given[name];
-        if (content === null) rmSync(files[name], { force: true });
-        else writeFileSync(files[name], content);
-      }
-      const complaints = ask('scdaemon', '--gpgconf-test').stderr;
-      const options = ask('gpgconf', '--list-options', 'scdaemon').stdout;
-      const rejected = [...complaints.matchAll(/^(?:scdaemon\[\d+\]: )?(\/[^\n]*\/scdaemon\.conf):(\d+): ([^\n]*)$/gm)]
+      write(given);
+      const rejected = [...ask('scdaemon', '--gpgconf-test').stderr.matchAll(/^(?:scdaemon\[\d+\]: )?(\/[^\n]*\/scdaemon\.conf):(\d+): ([^\n]*)$/gm)]
         .filter((match) => MESSAGES.has(match[3] as string))
-        .map((match) => `${match[1] === files.global ? 'global' : 'user'}:${match[2]} ${match[3]}`);
-      const rows = options.split('\n').map((line) => line.split(':'));
-      return { rejected, values: Object.fromEntries(rows.filter((row) => (row[9] ?? '') !== '').map((row) => [row[0], row[9] as string])) };
+        .map((match) => ({ name: match[1] === files.global ? ('global' as const) : ('user' as const), line: Number(match[2]), message: match[3] as string }));
+      const whole = ask('gpgconf', '--list-options', 'scdaemon');
+      // gpgconf asks scdaemon, and a scdaemon that refuses a line tells it nothing.
+      if (whole.status !== 0) write({ global: without('global'), user: without('user') });
+      const { stdout } = whole.status === 0 ? whole : ask('gpgconf', '--list-options', 'scdaemon');
+      const rows = stdout.split('\n').map((line) => line.split(':'));
+      return {
+        rejected: rejected.map(({ name, line, message }) => `${name}:${line} ${message}`),
+        values: Object.fromEntries(rows.filter((row) => (row[9] ?? '') !== '').map((row) => [row[0], row[9] as string])),
+      };
+
+      function without(name: keyof Files): string | null {
+        const wrong = new Set(rejected.filter((each) => each.name === name).map(({ line }) => line));
+        return given[name]?.split('\n').filter((_, index) => !wrong.has(index + 1)).join('\n') ?? null;
+      }
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
