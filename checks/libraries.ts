@@ -19,8 +19,12 @@ export const libraryName = ({ path, owner }: Library): string => (owner === null
 /** The copy that our own connect went through, or waits in; null where that was not seen. */
 export function askedLibrary({ libraryContext, addon }: Pick<Facts, 'libraryContext' | 'addon'>, copies: readonly Library[]): Library | null {
   const path = valueOf(libraryContext)?.library ?? valueOf(addon)?.library;
-  return copies.find((copy) => path !== undefined && (copy.path === path || copy.realPath === path)) ?? null;
+  const found = copies.find((copy) => path !== undefined && (copy.path === path || copy.realPath === path));
+  if (found?.kind !== 'redirector') return found ?? null;
+  return copies.find((copy) => isClient(copy) && folderOf(copy) === folderOf(found)) ?? null;
 }
+
+const folderOf = ({ path }: Library): string => path.slice(0, path.lastIndexOf('/'));
 
 /** The oldest version cardcheck offers, and offers first, because the most pcscds accept it. */
 const OFFERED_FIRST = { major: 4, minor: 4 };

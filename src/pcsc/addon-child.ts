@@ -60,7 +60,7 @@ function load(): (() => PcscLite) | null {
 async function answer(request: AddonRequest): Promise<void> {
   switch (request.op) {
     case 'open':
-      return say({ id: request.id, ...(await open()), ...askedLibrary() });
+      return say({ id: request.id, ...(await open()) });
     case 'states':
       return say({ id: request.id, ...(await firstStates(request.withinMs)) });
     case 'connect': {
@@ -73,7 +73,7 @@ async function answer(request: AddonRequest): Promise<void> {
 }
 
 /** SCardEstablishContext, which is synchronous in the addon, and the first list of readers. */
-async function open(): Promise<Result & { names?: string[] }> {
+async function open(): Promise<Result & Pick<AddonAnswer, 'names' | 'library'>> {
   const done = { rv: 0, call: 'SCardEstablishContext', text: null };
   if (pcsclite === null) return { rv: null, call: null, text: 'pcsclite is not loaded' };
   try {
@@ -82,7 +82,7 @@ async function open(): Promise<Result & { names?: string[] }> {
     await firstList(pcsc);
     return { ...done, names: [...connectable.keys()] };
   } catch (error) {
-    const failure = parseCallFailure(error);
+    const failure = { ...parseCallFailure(error), ...askedLibrary() };
     // A later call than that for the context failed: the context itself was given.
     return failure.call === 'SCardEstablishContext' || failure.call === null ? failure : { ...done, text: failure.text };
   }

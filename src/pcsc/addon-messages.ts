@@ -35,7 +35,7 @@ export interface AddonAnswer {
   ms?: number;
   /** Of `open`: the readers it lists; missing when the list failed. */
   names?: string[];
-  /** Of `open`: file of the libpcsclite that was asked. */
+  /** Of an `open` that failed: file of the libpcsclite that was asked. */
   library?: string;
   /** Of `states`. */
   states?: LibraryState[];

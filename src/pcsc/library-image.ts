@@ -39,7 +39,7 @@ export function readLibraryImage(bytes: Buffer): LibraryImage | null {
 
 const MAJOR = 4;
 /** Minor versions there may be: the first with today's structures, and some to come. */
-const MINORS = [2, 3, 4, 5, 6, 7, 8, 9];
+const isMinor = (minor: number): boolean => minor >= 2 && minor <= 9;
 
 /**
  * A place where the code sets the two numbers of the version at once. Compilers put the pair into one constant of 64
@@ -49,48 +49,42 @@ interface Place {
   section: '.text' | '.rodata';
   /** Bytes; code and data are aligned to it. */
   alignment: number;
-  pattern: (minor: number) => Buffer;
-  /** Whether what stands before the pair makes it the operand of such an instruction. */
-  follows?: (before: Buffer) => boolean;
-  /** The minor versions it can be written for. */
-  minors?: readonly number[];
+  /** What it begins with. */
+  mark: Buffer;
+  /** The minor version that is set there; null: this is something else. */
+  minor: (bytes: Buffer, at: number) => number | null;
 }
 
-const pair = (minor: number): Buffer => {
-  const bytes = Buffer.alloc(8);
-  bytes.writeUInt32LE(MAJOR, 0);
-  bytes.writeUInt32LE(minor, 4);
-  return bytes;
-};
+const PAIR = Buffer.from([MAJOR, 0, 0, 0]);
+const second = (bytes: Buffer, at: number): number | null => (at + 8 > bytes.length ? null : bytes.readUInt32LE(at + 4));
 
-const constant: Place = { section: '.rodata', alignment: 8, pattern: pair };
-
-/** By ELF e_machine. Seen in Debian's libraries 1.9.1 to 2.5.3; others give no answer. */
-const places: Readonly<Record<number, readonly Place[]>> = {
-  // x86-64: movabs $imm64, with REX.W (48, 49) and opcode B8 to BF.
-  62: [constant, { section: '.text', alignment: 1, pattern: pair, follows: (before) => (before.at(-2) === 0x48 || before.at(-2) === 0x49) && ((before.at(-1) ?? 0) & 0xf8) === 0xb8 }],
-  // AArch64: of two equal numbers, movi Vd.2S, #4 with Vd 0 to 31, of which compilers take the first.
-  183: [constant, { section: '.text', alignment: 4, pattern: () => Buffer.from([0x80, 0x04, 0x00, 0x0f]), minors: [4] }],
+const constant: Place = { section: '.rodata', alignment: 8, mark: PAIR, minor: second };
+/** movabs $imm64, %reg: REX.W (48, 49), opcode B8 to BF, the number. */
+const movabs: Place = {
+  section: '.text',
+  alignment: 1,
+  mark: PAIR,
+  minor: (bytes, at) => ((bytes[at - 2] === 0x48 || bytes[at - 2] === 0x49) && ((bytes[at - 1] as number) & 0xf8) === 0xb8 ? second(bytes, at) : null),
 };
+/** movi v0.2s, #4: both numbers are four. */
+const movi: Place = { section: '.text', alignment: 4, mark: Buffer.from([0x80, 0x04, 0x00, 0x0f]), minor: () => MAJOR };
+
+/** By ELF e_machine: x86-64 and AArch64. Seen in Debian's libraries 1.9.1 to 2.5.3; others give no answer. */
+const places: Readonly<Record<number, readonly Place[]>> = { 62: [constant, movabs], 183: [constant, movi] };
 
 /** The one version that occurs; null where there is none, or more than one. */
-function announcedProtocol(elf: Elf): Protocol | null {
-  const found = new Set<number>();
-  for (const place of places[elf.machine] ?? []) {
-    const bytes = elf.sections.get(place.section)?.bytes;
-    if (bytes === undefined) continue;
-    for (const minor of place.minors ?? MINORS) if (occurs(bytes, place, minor)) found.add(minor);
-  }
-  const [minor, ...others] = found;
+function announcedProtocol({ machine, sections }: Elf): Protocol | null {
+  const [minor, ...others] = new Set((places[machine] ?? []).flatMap((place) => minorsAt(place, sections.get(place.section)?.bytes ?? Buffer.alloc(0))));
   return minor === undefined || others.length > 0 ? null : { major: MAJOR, minor };
 }
 
-function occurs(bytes: Buffer, { alignment, pattern, follows }: Place, minor: number): boolean {
-  const wanted = pattern(minor);
-  for (let at = bytes.indexOf(wanted); at !== -1; at = bytes.indexOf(wanted, at + 1)) {
-    if (at % alignment === 0 && (follows === undefined || follows(bytes.subarray(Math.max(0, at - 2), at)))) return true;
+function minorsAt({ mark, alignment, minor }: Place, bytes: Buffer): number[] {
+  const found: number[] = [];
+  for (let at = bytes.indexOf(mark); at !== -1; at = bytes.indexOf(mark, at + 1)) {
+    const one = at % alignment === 0 ? minor(bytes, at) : null;
+    if (one !== null && isMinor(one)) found.push(one);
   }
-  return false;
+  return found;
 }
 
 // --- the reader table

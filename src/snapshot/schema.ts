@@ -307,7 +307,7 @@ export const factSchemas = {
   // the same through libpcsclite, as applications see it
   addon: fact(z.object({ version: z.string(), path: path.nullable(), library: path.optional().meta({ description: 'the libpcsclite it is linked to' }) })),
   libraryReaders: fact(z.array(z.object({ name: z.string(), state: z.int().nullable().meta({ description: 'SCARD_STATE_* bits, EXCLUSIVE and INUSE only where pcscd\'s own table was not read; null: libpcsclite gave none in time' }), atr: z.string().nullable() }))),
-  libraryContext: fact(z.object({ code: z.string(), hex: z.string(), library: path.optional().meta({ description: 'the libpcsclite that answered' }) })).meta({ description: 'result of SCardEstablishContext' }),
+  libraryContext: fact(z.object({ code: z.string(), hex: z.string(), library: path.optional().meta({ description: 'the libpcsclite that was asked, where it failed' }) })).meta({ description: 'result of SCardEstablishContext' }),
 
   // sharing
   clients: fact(

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import libraries from '../../src/collect/libraries.ts';
+import type { System } from '../../src/system/port.ts';
 import { realSystem } from '../../src/system/real.ts';
 import { machine, passive, root, rootNames, valueIn } from '../support/root.ts';
 
@@ -74,6 +76,59 @@ test('a package deep in a large database is found, also where two steps of readi
     const system = await machine({ '/usr/lib/x86_64-linux-gnu/libpcsclite.so.1': '', '/var/lib/dpkg/status': status });
     expect(valueIn((await libraries.collect(system, passive)).libraries)[0]?.version).toBe('2.3.3');
   }
+});
+
+/** The library of this machine, in places where others bring theirs. */
+const real = async () => {
+  const found = valueIn((await libraries.collect(realSystem(), passive)).libraries).find(({ owner, kind }) => owner === 'system' && kind === 'client');
+  if (found === undefined) throw new Error('libpcsclite is not installed');
+  return { ...found, bytes: readFileSync(found.realPath) };
+};
+const of = async (system: System) => valueIn((await libraries.collect(system, passive)).libraries);
+
+test('a version that the file contradicts is not believed', async () => {
+  const { bytes, protocol } = await real();
+  const liar = protocol?.minor === 3 ? '2.3.3' : '1.8.23';
+  const system = await machine({ '/usr/local/lib/libpcsclite.so.1': bytes, '/usr/local/lib/pkgconfig/libpcsclite.pc': `Name: libpcsclite\nVersion: ${liar}\n` });
+  expect(await of(system)).toMatchObject([{ version: null, protocol, protocolFrom: 'file' }]);
+});
+
+test('flatpak, snap and mounted AppImage: what they bring speaks for itself', async () => {
+  const { bytes, protocol } = await real();
+  const system = await machine({
+    '/var/lib/flatpak/app/com.yubico.yubioath/current/active/files/lib/libpcsclite.so.1': bytes,
+    '/var/lib/snapd/snap/yubioath-desktop/current/usr/lib/x86_64-linux-gnu/libpcsclite.so.1': bytes,
+    '/tmp/.mount_StatusAbCdEf/usr/lib/libpcsclite.so.1': bytes,
+    '/proc/self/mounts': 'proc /proc proc rw 0 0\nStatus.AppImage /tmp/.mount_StatusAbCdEf fuse.Status.AppImage ro,nosuid 0 0\n',
+  });
+  expect((await of(system)).map(({ owner, protocol }) => [owner, protocol])).toEqual([
+    ['flatpak com.yubico.yubioath', protocol],
+    ['snap yubioath-desktop', protocol],
+    ['AppImage Status', protocol],
+  ]);
+});
+
+const status = (pid: number) => ({
+  [`/proc/${pid}/stat`]: `${pid} (yubikey-agent) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0`,
+  [`/proc/${pid}/status`]: 'Name:\tyubikey-agent\nUid:\t1000\t1000\t1000\t1000\n',
+  [`/proc/${pid}/comm`]: 'yubikey-agent\n',
+});
+
+test('a program that has a library of its sandbox loaded is named with it', async () => {
+  const { bytes, protocol } = await real();
+  const system = await machine(
+    { ...status(77), '/proc/77/maps': '7f0000000000-7f0000001000 r-xp 00000000 00:2a 4711 /app/lib/libpcsclite.so.1.0.0\n', '/proc/77/root/app/lib/libpcsclite.so.1.0.0': bytes, '/proc/77/cgroup': '0::/user.slice/app-flatpak-com.yubico.yubioath-77.scope\n' },
+    { pid: 1 },
+  );
+  expect(await of(system)).toMatchObject([
+    { path: '/app/lib/libpcsclite.so.1.0.0', kind: 'client', protocol, owner: 'flatpak com.yubico.yubioath', users: [{ pid: 77, uid: 1000, comm: 'yubikey-agent' }] },
+  ]);
+});
+
+test('a program with the client linked in is found; which protocol it speaks is not guessed', async () => {
+  const { bytes, adapts } = await real();
+  const system = await machine({ ...status(78), '/proc/78/maps': '400000-401000 r-xp 00000000 00:2a 4712 /usr/bin/yubikey-agent\n', '/proc/78/exe': { link: '/usr/bin/yubikey-agent' }, '/usr/bin/yubikey-agent': Buffer.concat([bytes, Buffer.alloc(4096)]) });
+  expect(await of(system)).toMatchObject([{ path: '/usr/bin/yubikey-agent', kind: 'static', protocol: null, adapts, slots: null, users: [{ pid: 78 }] }]);
 });
 
 test.each(rootNames)('the machine %s fills the fact', async (name) => {

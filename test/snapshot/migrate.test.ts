@@ -11,6 +11,8 @@ const folder = new URL('../../fixtures/saved/', import.meta.url);
 const saved = readdirSync(folder);
 const text = (file: string) => readFileSync(new URL(file, folder), 'utf8');
 
+const ofMacsAlone = (name: string) => name.startsWith('macos');
+
 describe('a snapshot that an earlier cardcheck saved', () => {
   test.each(saved)('%s is still read, and still shows its cause', (file) => {
     const { findings } = examine(parseSnapshot(text(file), file));
@@ -25,12 +27,31 @@ describe('a snapshot that an earlier cardcheck saved', () => {
     expect(schemaVersions.at(-1)).toBe(snapshotSchema.shape.schemaVersion.value);
   });
 
-  test.each(Object.keys(factSchemas))('that did not ask for %s yet is read, and says so', (name) => {
+  test.each(Object.keys(factSchemas).filter((name) => !ofMacsAlone(name)))('that did not ask for %s yet is read, and says so', (name) => {
     const { [name as keyof typeof factSchemas]: _, ...facts } = soundSnapshot().facts;
     const older = { ...soundSnapshot(), tool: { name: 'cardcheck', version: '0.0.9' }, facts };
     const snapshot = parseSnapshot(JSON.stringify(older), 'older.json');
     expect(snapshot.facts[name as keyof typeof factSchemas]).toEqual({ status: 'skipped', why: 'not asked by the cardcheck that took the snapshot (0.0.9)' });
     expect(examine(snapshot).checks.filter(({ outcome }) => outcome === 'crashed')).toEqual([]);
+  });
+});
+
+describe('one that an earlier cardcheck saved, which knew nothing of Macs', () => {
+  const older = (platform: 'linux' | 'darwin') => {
+    const { facts, ...rest } = soundSnapshot();
+    if (facts.host.status === 'ok') facts.host.value.platform = platform;
+    const kept = Object.fromEntries(Object.entries(facts).filter(([name]) => !ofMacsAlone(name)));
+    return parseSnapshot(JSON.stringify({ ...rest, facts: kept }), 'older.json');
+  };
+
+  test('of Linux lacks nothing, and leaves no question about Macs open', () => {
+    const snapshot = older('linux');
+    expect(snapshot.facts.macosServices).toEqual({ status: 'absent', reason: 'this is not macOS' });
+    expect(examine(snapshot).checks.filter(({ id }) => ofMacsAlone(id)).map(({ outcome }) => outcome)).toEqual(['not-applicable', 'not-applicable', 'not-applicable']);
+  });
+
+  test('of a Mac was not asked', () => {
+    expect(older('darwin').facts.macosServices).toMatchObject({ status: 'skipped' });
   });
 });
 
