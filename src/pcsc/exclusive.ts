@@ -11,15 +11,24 @@ export function mayConnectExclusively(): boolean {
   return !aborted;
 }
 
-/** Notes an EXCLUSIVE connect until `work` has disconnected or failed; returns `work`. */
+/** Notes an EXCLUSIVE connect until `work` has disconnected or failed; returns `work`. A terminal that is closed meanwhile ends the process only then. */
 export function guardExclusive<T>(work: Promise<T>): Promise<T> {
   const settled = work.then(
     () => {},
     () => {},
   );
+  if (underWay.size === 0) process.once('SIGHUP', endLater);
   underWay.add(settled);
-  settled.then(() => underWay.delete(settled));
+  settled.then(() => {
+    underWay.delete(settled);
+    if (underWay.size === 0) process.removeListener('SIGHUP', endLater);
+  });
   return work;
+}
+
+function endLater(): void {
+  // By the signal's own action, which is back when the last listener has gone.
+  void abortPcsc().then(() => process.kill(process.pid, 'SIGHUP'));
 }
 
 /**
