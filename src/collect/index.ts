@@ -6,6 +6,7 @@ import type { Fact, FactName, Facts, Snapshot } from '../snapshot/schema.ts';
 import type { System } from '../system/port.ts';
 import { tool } from '../tool.ts';
 import type { CollectOptions, Collector } from './collector.ts';
+import cardPrograms from './card-programs.ts';
 import { clients } from './clients.ts';
 import drivers from './drivers.ts';
 import { gnupg } from './gnupg.ts';
@@ -45,6 +46,7 @@ export const passiveSteps: readonly PassiveStep[] = [
   { collector: libraries, waitsFor: 'the copies of libpcsclite on this machine' },
   { collector: gnupg, waitsFor: 'gpgconf and a running gpg-agent' },
   { collector: clients, waitsFor: 'the list of connections to pcscd' },
+  { collector: cardPrograms, waitsFor: 'the names of running programs' },
   { collector: handles, waitsFor: 'pcscd, which does not answer' },
   { collector: macos, waitsFor: 'defaults, sw_vers and ps' },
   { collector: macosReaders, waitsFor: 'system_profiler' },

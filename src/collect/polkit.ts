@@ -6,7 +6,8 @@ import { attempt, defineCollector } from './collector.ts';
 import { readSession } from './host.ts';
 import { readArguments, readBuild } from './pcscd.ts';
 
-type Polkit = FactValue<'polkit'>;
+type Surroundings = Pick<FactValue<'polkit'>, 'bus' | 'authority' | 'hidepid'>;
+type Polkit = Omit<FactValue<'polkit'>, keyof Surroundings>;
 type Access = Polkit['accessPcsc'];
 
 /** The two actions of pcscd (pcsc-lite doc/org.debian.pcsc-lite.policy): at connecting to it, and to a card. */
@@ -127,9 +128,39 @@ async function readPolkit(system: System): Promise<Fact<Polkit>> {
   );
 }
 
+/** Where the bus would start polkit from. */
+const ACTIVATION_FILES = ['/usr/share/dbus-1/system-services', '/usr/local/share/dbus-1/system-services', '/run/dbus-1/system-services'].map((folder) => `${folder}/org.freedesktop.PolicyKit1.service`);
+const MOUNTS_LIMIT = 256 * 1024;
+
+/** What pcscd needs in order to ask: the bus, polkit behind it, and a /proc in which both can look at the client. */
+async function readSurroundings(system: System): Promise<Surroundings> {
+  const exists = (path: string) => system.stat(path).then(() => true, () => false);
+  const [bus, running, startable, mounts] = await Promise.all([
+    system.stat(SYSTEM_BUS).then(({ kind }) => kind === 'socket', () => false),
+    pidsNamed(system, 'polkitd'),
+    Promise.all(ACTIVATION_FILES.map(exists)),
+    system.readFile('/proc/mounts', MOUNTS_LIMIT).catch(() => ''),
+  ]);
+  return { bus, authority: running.length > 0 ? 'running' : startable.includes(true) ? 'startable' : 'missing', hidepid: readHidepid(mounts) };
+}
+
+/** The option hidepid of /proc (proc(5)), as a number or a name; 0 and off hide nothing. */
+function readHidepid(mounts: string): string | null {
+  const options = mounts.split('\n').flatMap((line) => /^\S+ \/proc proc (\S+)/.exec(line)?.[1] ?? []).at(-1) ?? '';
+  const value = /(?:^|,)hidepid=(\w+)/.exec(options)?.[1];
+  return value === undefined || value === '0' || value === 'off' ? null : value;
+}
+
 /** Whether polkit stands between this user and pcscd. */
 export default defineCollector({
   name: 'polkit',
   facts: ['polkit'],
-  collect: async (system) => ({ polkit: await attempt(() => readPolkit(system)) }),
+  collect: async (system) => ({
+    polkit: await attempt(async () => {
+      const polkit = await readPolkit(system);
+      if (polkit.status !== 'ok') return polkit;
+      const surroundings = polkit.value.enforced === true ? await readSurroundings(system) : { bus: null, authority: null, hidepid: null };
+      return { ...polkit, value: { ...polkit.value, ...surroundings } };
+    }),
+  }),
 });

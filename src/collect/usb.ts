@@ -1,5 +1,5 @@
 import { absent, denied, ok } from '../snapshot/fact.ts';
-import type { Fact, FactValue, UsbDevice } from '../snapshot/schema.ts';
+import type { Fact, FactValue, SecurityKey, UsbDevice } from '../snapshot/schema.ts';
 import { perRun } from '../system/per-run.ts';
 import type { System } from '../system/port.ts';
 import { groupNames, listPids, readOpenFiles, readProcess, readStat } from '../system/process.ts';
@@ -9,14 +9,21 @@ const DEVICES = '/sys/bus/usb/devices';
 const LINE_LIMIT = 4096;
 /** Interface classes (usb.org, Defined Class Codes). */
 const SMART_CARD = 0x0b;
+const HID = 0x03;
 const VENDOR_SPECIFIC = 0xff;
 /** Descriptor types (USB 2.0 §9.4) and the size of CCID's own descriptor (CCID 1.1 §5.1). */
 const CONFIGURATION_DESCRIPTOR = 2;
 const INTERFACE_DESCRIPTOR = 4;
 const ENDPOINT_DESCRIPTOR = 5;
 const CCID_DESCRIPTOR_LENGTH = 54;
+const CCID_DESCRIPTOR = 0x21;
+const CCID_PROTOCOLS_AT = 6;
+const CCID_FEATURES_AT = 40;
 /** Bytes of descriptors that are looked at; a configuration cannot have more. */
 const DESCRIPTORS_LIMIT = 65536;
+
+/** Makers of tokens that are smart cards as well (usb.org vendor ids): Yubico, Nitrokey, SoloKeys, Feitian. */
+const TOKEN_MAKERS = /^(?:1050|20a0):|^1209:(?:beee|5070)$|^096e:/;
 
 type Interface = UsbDevice['interfaces'][number];
 
@@ -27,6 +34,12 @@ const firstLine = (text: string | null): string | null => text?.split('\n', 1)[0
 async function readUevent(system: System, name: string): Promise<Record<string, string>> {
   const text = (await readOrNull(system, `${DEVICES}/${name}/uevent`)) ?? '';
   return Object.fromEntries(text.split('\n').flatMap((line) => (line.includes('=') ? [[line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]] : [])));
+}
+
+/** "1050:0407" from PRODUCT=1050/407/543. */
+function usbIdIn({ PRODUCT = '' }: Record<string, string>): string | null {
+  const digits = /^([0-9a-f]{1,4})\/([0-9a-f]{1,4})\//.exec(PRODUCT);
+  return digits === null ? null : [digits[1], digits[2]].map((part) => (part as string).padStart(4, '0')).join(':');
 }
 
 /** The interface a folder such as `1-2:1.0` (device:configuration.interface) stands for. */
@@ -47,6 +60,8 @@ async function readInterface(system: System, name: string): Promise<Interface | 
 interface DescribedInterface extends Interface {
   /** Its only descriptor of its own before the endpoints has the size of CCID's. */
   ccid: boolean;
+  /** What that descriptor says of protocols and features, whoever's it is. */
+  describes: { protocols: number; features: number } | null;
 }
 
 /** The interfaces in a device's raw descriptors, as sysfs keeps them: first configuration, first settings. */
@@ -68,7 +83,7 @@ export function parseDescriptors(bytes: Buffer): DescribedInterface[] {
       finish();
       const [number, setting, , ifClass, subclass, protocol] = bytes.subarray(at + 2, at + 8);
       if (setting === 0 && protocol !== undefined) {
-        current = { number: number as number, class: ifClass as number, subclass: subclass as number, protocol, driver: null, name: null, ccid: false };
+        current = { number: number as number, class: ifClass as number, subclass: subclass as number, protocol, driver: null, name: null, ccid: false, describes: null };
         interfaces.push(current);
         ownLength = 0;
       }
@@ -76,6 +91,9 @@ export function parseDescriptors(bytes: Buffer): DescribedInterface[] {
       finish();
     } else {
       ownLength += length;
+      if (current !== null && type === CCID_DESCRIPTOR && length === CCID_DESCRIPTOR_LENGTH) {
+        (current as DescribedInterface).describes = { protocols: bytes.readUInt32LE(at + CCID_PROTOCOLS_AT), features: bytes.readUInt32LE(at + CCID_FEATURES_AT) };
+      }
     }
     at += length;
   }
@@ -88,21 +106,20 @@ export function parseDescriptors(bytes: Buffer): DescribedInterface[] {
  * of the vendor's class that carry CCID's descriptor (libccid ccid_usb.c get_ccid_usb_interface). A device without
  * a configuration, which the kernel or usbguard has not authorized, has no interfaces yet: then its descriptors tell.
  */
-async function readInterfaces(system: System, name: string, found: Interface[]): Promise<{ interfaces: Interface[]; ccidInterfaces: number[] }> {
-  const needsDescriptors = found.length === 0 || found.some((one) => one.class === VENDOR_SPECIFIC);
+async function readInterfaces(system: System, name: string, found: Interface[]): Promise<Pick<UsbDevice, 'interfaces' | 'ccidInterfaces' | 'ccid'>> {
+  const needsDescriptors = found.length === 0 || found.some((one) => one.class === VENDOR_SPECIFIC || one.class === SMART_CARD);
   const described = needsDescriptors
     ? await system.readBytes(`${DEVICES}/${name}/descriptors`, 0, DESCRIPTORS_LIMIT).then(parseDescriptors, () => [])
     : [];
-  const interfaces = found.length > 0 ? found : described.map(({ ccid: _, ...plain }) => plain);
+  const interfaces = found.length > 0 ? found : described.map(({ ccid: _, describes: __, ...plain }) => plain);
   const hasDescriptor = (one: Interface) => described.some(({ number, ccid }) => ccid && number === one.number);
-  return {
-    interfaces,
-    ccidInterfaces: interfaces.filter((one) => one.class === SMART_CARD || (one.class === VENDOR_SPECIFIC && hasDescriptor(one))).map(({ number }) => number),
-  };
+  const ccidInterfaces = interfaces.filter((one) => one.class === SMART_CARD || (one.class === VENDOR_SPECIFIC && hasDescriptor(one))).map(({ number }) => number);
+  const ccid = described.flatMap(({ number, describes }) => (describes !== null && ccidInterfaces.includes(number) ? [{ interface: number, ...describes }] : []));
+  return { interfaces, ccidInterfaces, ccid };
 }
 
 async function readDevice(system: System, name: string, found: Interface[]): Promise<UsbDevice | null> {
-  const { interfaces, ccidInterfaces } = await readInterfaces(system, name, found);
+  const { interfaces, ccidInterfaces, ccid } = await readInterfaces(system, name, found);
   if (ccidInterfaces.length === 0) return null;
   const attribute = async (path: string) => firstLine(await readOrNull(system, `${DEVICES}/${name}/${path}`));
   const [uevent, manufacturer, product, serial, authorized, control, runtimeStatus, names] = await Promise.all([
@@ -115,7 +132,7 @@ async function readDevice(system: System, name: string, found: Interface[]): Pro
     attribute('power/runtime_status'),
     Promise.all(interfaces.map(({ number }) => attribute(`${name}:1.${number}/interface`))),
   ]);
-  const id = /^([0-9a-f]{1,4})\/([0-9a-f]{1,4})\//.exec(uevent.PRODUCT ?? '');
+  const id = usbIdIn(uevent);
   const [bus, device] = [Number(uevent.BUSNUM || Number.NaN), Number(uevent.DEVNUM || Number.NaN)];
   if (id === null || !Number.isInteger(bus) || !Number.isInteger(device)) return null;
   const node = `/dev/bus/usb/${String(bus).padStart(3, '0')}/${String(device).padStart(3, '0')}`;
@@ -123,7 +140,7 @@ async function readDevice(system: System, name: string, found: Interface[]): Pro
     path: name,
     bus,
     device,
-    id: [id[1], id[2]].map((digits) => (digits as string).padStart(4, '0')).join(':'),
+    id,
     manufacturer,
     product,
     serial,
@@ -132,6 +149,7 @@ async function readDevice(system: System, name: string, found: Interface[]): Pro
     authorized: authorized !== '0',
     interfaces: interfaces.map((one, index) => ({ ...one, name: names[index] ?? null })),
     ccidInterfaces,
+    ccid,
     power: { runtimeStatus, control },
   };
 }
@@ -141,8 +159,8 @@ async function readAccess(system: System, node: string): Promise<UsbDevice['acce
   return ok({ mode: stat.mode, uid: stat.uid, gid: stat.gid, group: groups.get(stat.gid) ?? null, readWrite }, node);
 }
 
-/** The smart-card devices on the bus: one short read for each interface on it, the rest for theirs alone. */
-const readDevices = perRun(async (system): Promise<UsbDevice[]> => {
+/** Everything on the bus, with its interfaces: one short read for each of these. */
+const readBus = perRun(async (system): Promise<{ name: string; interfaces: Interface[] }[]> => {
   const entries = await system.readDir(DEVICES);
   const read = await Promise.all(
     entries
@@ -150,9 +168,30 @@ const readDevices = perRun(async (system): Promise<UsbDevice[]> => {
       .map(async (entry) => ({ device: entry.slice(0, entry.indexOf(':')), found: await readInterface(system, entry) })),
   );
   const names = entries.filter((entry) => /^\d+-[\d.]+$/.test(entry));
-  const devices = await Promise.all(names.map((name) => readDevice(system, name, read.flatMap(({ device, found }) => (device === name && found !== null ? [found] : [])))));
+  return names.map((name) => ({ name, interfaces: read.flatMap(({ device, found }) => (device === name && found !== null ? [found] : [])) }));
+});
+
+/** The smart-card devices on the bus; of the others nothing more is read. */
+const readDevices = perRun(async (system): Promise<UsbDevice[]> => {
+  const devices = await Promise.all((await readBus(system)).map(({ name, interfaces }) => readDevice(system, name, interfaces)));
   return devices.filter((device) => device !== null);
 });
+
+/** Tokens that could be smart cards too and show only their HID side. */
+async function securityKeys(system: System): Promise<Fact<SecurityKey[]>> {
+  if (system.platform === 'darwin') return absent('no USB device files on macOS');
+  const readers = new Set((await readDevices(system)).map(({ path }) => path));
+  const others = (await readBus(system)).filter(({ name, interfaces }) => !readers.has(name) && interfaces.some((one) => one.class === HID));
+  const keys = await Promise.all(
+    others.map(async ({ name: path }): Promise<SecurityKey | null> => {
+      const id = usbIdIn(await readUevent(system, path));
+      if (id === null || !TOKEN_MAKERS.test(id)) return null;
+      const [manufacturer, product] = await Promise.all(['manufacturer', 'product'].map(async (name) => firstLine(await readOrNull(system, `${DEVICES}/${path}/${name}`))));
+      return { path, id, manufacturer: manufacturer ?? null, product: product ?? null };
+    }),
+  );
+  return ok(keys.filter((key) => key !== null), DEVICES);
+}
 
 async function usbDevices(system: System): Promise<Fact<UsbDevice[]>> {
   if (system.platform === 'darwin') return absent('no USB device files on macOS');
@@ -193,12 +232,12 @@ async function mayHaveFiles(system: System, pid: number): Promise<boolean> {
   return (await readStat(system, pid))?.kernelThread === false;
 }
 
-/** The smart-card devices on the USB bus and who uses them below PC/SC. */
+/** The smart-card devices on the USB bus and who uses them below PC/SC; tokens that hide their card. */
 export default defineCollector({
   name: 'usb',
-  facts: ['usbDevices', 'usbHolders'],
+  facts: ['usbDevices', 'securityKeys', 'usbHolders'],
   collect: async (system) => {
-    const [devices, holders] = await Promise.all([attempt(() => usbDevices(system)), attempt(() => usbHolders(system))]);
-    return { usbDevices: devices, usbHolders: holders };
+    const [devices, keys, holders] = await Promise.all([attempt(() => usbDevices(system)), attempt(() => securityKeys(system)), attempt(() => usbHolders(system))]);
+    return { usbDevices: devices, securityKeys: keys, usbHolders: holders };
   },
 });

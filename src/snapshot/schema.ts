@@ -85,7 +85,24 @@ const usbDevice = z.object({
     }),
   ),
   ccidInterfaces: z.array(z.int()).meta({ description: 'numbers of its smart-card interfaces (class 0x0B, or a known reader\'s vendor class)' }),
+  ccid: z
+    .array(
+      z.object({
+        interface: z.int(),
+        protocols: z.int().meta({ description: 'dwProtocols: bit 0 T=0, bit 1 T=1' }),
+        features: z.int().meta({ description: 'dwFeatures; 0x10000 TPDU, 0x20000 short APDU, 0x40000 short and extended APDU level' }),
+      }),
+    )
+    .default([])
+    .meta({ description: 'what the CCID class descriptor of each smart-card interface says (USB CCID 1.1, 5.1); empty: not read' }),
   power: z.object({ runtimeStatus: z.string().nullable(), control: z.string().nullable() }),
+});
+
+const securityKey = z.object({
+  path: z.string(),
+  id: usbId,
+  manufacturer: z.string().nullable(),
+  product: z.string().nullable(),
 });
 
 const usbHolder = z.object({ node: path, process: processSchema });
@@ -217,6 +234,7 @@ export const factSchemas = {
 
   // device
   usbDevices: fact(z.array(usbDevice)),
+  securityKeys: fact(z.array(securityKey)).meta({ description: 'tokens of makers of smart-card tokens that have HID interfaces and no smart-card interface' }),
   usbHolders: fact(
     z.object({
       holders: z.array(usbHolder),
@@ -276,6 +294,7 @@ export const factSchemas = {
   pcscdConfig: fact(
     z.object({
       environment: z.record(z.string(), z.string()).meta({ description: '/etc/default/pcscd and the like' }),
+      environmentFiles: z.array(path).default([]).meta({ description: 'those it was read from, the last one wins' }),
       ignoredReaders: z.array(z.string()).meta({ description: 'PCSCLITE_FILTER_IGNORE_READER_NAMES' }),
       readerConf: z.array(z.object({ file: path, readers: z.array(z.string()), error: z.string().nullable() })),
     }),
@@ -289,6 +308,9 @@ export const factSchemas = {
       accessCard: z.enum(['yes', 'no', 'auth', 'unknown']),
       rules: z.array(path),
       evidence: z.array(z.string()),
+      bus: z.boolean().nullable().default(null).meta({ description: 'the system bus, over which polkit is asked, has its socket; null: not looked at' }),
+      authority: z.enum(['running', 'startable', 'missing']).nullable().default(null).meta({ description: 'polkit\'s daemon; startable: the bus starts it when it is asked' }),
+      hidepid: z.string().nullable().default(null).meta({ description: 'the option hidepid of /proc, where it hides processes; null: it hides none, or was not looked at' }),
     }),
   ),
 
@@ -319,6 +341,12 @@ export const factSchemas = {
       complete: z.boolean().default(false).meta({ description: 'pcscd\'s own descriptors were compared: no connection stays uncounted' }),
     }),
   ),
+  cardPrograms: fact(
+    z.object({
+      running: z.array(processSchema).meta({ description: 'programs known to connect to cards through pcscd that run, connected or not; scdaemon is not among them' }),
+      installed: z.array(z.object({ program: z.string(), path })).meta({ description: 'programs in the search path that end scdaemon when it is in their way' }),
+    }),
+  ),
   handles: fact(z.array(handle)).meta({ description: 'read from pcscd\'s memory, every step validated' }),
 
   // gnupg
@@ -342,6 +370,25 @@ export const factSchemas = {
       homeDirFrom: z.enum(['default', 'GNUPGHOME', 'gpgconf', 'SUDO_UID']),
       sysconfDir: path,
       agentSocket: path.nullable(),
+    }),
+  ),
+  gnupgHome: fact(
+    z.object({
+      path,
+      kind: z.enum(['directory', 'missing', 'other']),
+      uid: uid.nullable().meta({ description: 'whose it is' }),
+      mode: z.int().nullable(),
+      usable: z.boolean().nullable().meta({ description: 'its user may write there, or make it where it is missing; null: could not be told' }),
+    }),
+  ),
+  gpgAgent: fact(
+    z.object({
+      socket: path.nullable(),
+      listeners: z.array(processSchema).meta({ description: 'who listens on the socket where no gpg-agent of this user runs' }),
+      unseen: z.boolean().meta({ description: 'somebody listens on it whom this user may not see' }),
+      sshSocket: path.nullable(),
+      sshSupport: z.boolean().nullable().meta({ description: 'enable-ssh-support is in gpg-agent.conf' }),
+      sshAuthSock: path.nullable().meta({ description: 'SSH_AUTH_SOCK where cardcheck was called; null: not set, or lost on the way through sudo' }),
     }),
   ),
   scdaemonConfig: fact(
@@ -407,6 +454,7 @@ export type Fact<T> =
 export type Process = z.infer<typeof processSchema>;
 export type Host = FactValue<'host'>;
 export type UsbDevice = FactValue<'usbDevices'>[number];
+export type SecurityKey = FactValue<'securityKeys'>[number];
 export type DriverBundle = FactValue<'driverBundles'>['bundles'][number];
 export type Library = FactValue<'libraries'>[number];
 export type MacosService = FactValue<'macosServices'>[number];

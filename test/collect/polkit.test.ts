@@ -28,6 +28,18 @@ test('a pcscd that cannot be asked leaves everything unknown', async () => {
   expect(await collect('container')).toMatchObject({ enforced: null, accessPcsc: 'unknown', accessCard: 'unknown' });
 });
 
+test('what pcscd needs in order to ask is looked for where it asks', async () => {
+  const build: FixtureMachine = { commands: { '/usr/sbin/pcscd -v': { stdout: 'pcsc-lite version 2.3.3\nEnabled features: USB polkit\n' } } };
+  const look = async (files: Record<string, string>, more: FixtureMachine = {}) => valueIn((await polkit.collect(await machine({ '/usr/sbin/pcscd': '', ...files }, { ...build, ...more }), passive)).polkit);
+  expect(await look({})).toMatchObject({ bus: false, authority: 'missing', hidepid: null });
+  const service = { '/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service': '[D-BUS Service]\n' };
+  const mounts = (options: string) => ({ '/proc/mounts': `sysfs /sys sysfs rw 0 0\nproc /proc proc ${options} 0 0\n` });
+  const bus: FixtureMachine = { stat: { '/run/dbus/system_bus_socket': { kind: 'socket' } } };
+  expect(await look({ ...service, ...mounts('rw,nosuid,hidepid=invisible') }, bus)).toMatchObject({ bus: true, authority: 'startable', hidepid: 'invisible' });
+  expect(await look(mounts('rw,hidepid=0'), bus)).toMatchObject({ authority: 'missing', hidepid: null });
+  expect(await collect('debian12-desktop')).toMatchObject({ enforced: false, bus: null });
+});
+
 describe('without an answer of polkit', () => {
   const policy = (id: string) =>
     `<action id="org.debian.pcsc-lite.${id}"><defaults><allow_any>no</allow_any><allow_inactive>auth_admin</allow_inactive><allow_active>yes</allow_active></defaults></action>`;

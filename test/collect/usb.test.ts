@@ -116,8 +116,30 @@ describe('descriptors', () => {
   });
 });
 
-test.each(rootNames)('the machine %s fills both facts', async (name) => {
-  expect(Object.keys(await collect(name)).sort()).toEqual(['usbDevices', 'usbHolders']);
+test('what a reader can do is read from its own descriptor', async () => {
+  const ccid = Buffer.alloc(54);
+  ccid.set([54, 0x21]);
+  ccid.writeUInt32LE(0x2, 6);
+  ccid.writeUInt32LE(0x0004_00fe, 40);
+  const descriptors = Buffer.concat([Buffer.from([9, 2, 0, 0, 1, 1, 0, 0x80, 50, 9, 4, 0, 0, 2, 0x0b, 0, 0, 0]), ccid]);
+  const files = { '/sys/bus/usb/devices/1-2/uevent': 'PRODUCT=1050/407/543\nBUSNUM=001\nDEVNUM=004\n', '/sys/bus/usb/devices/1-2:1.0/uevent': 'INTERFACE=11/0/0\n' };
+  const read = async (more: Record<string, Uint8Array>) => valueIn((await usb.collect(await machine({ ...files, ...more }), passive)).usbDevices)[0];
+  expect(await read({ '/sys/bus/usb/devices/1-2/descriptors': descriptors })).toMatchObject({ ccidInterfaces: [0], ccid: [{ interface: 0, protocols: 2, features: 0x400fe }] });
+  expect(await read({ '/sys/bus/usb/devices/1-2/descriptors': descriptors.subarray(0, 40) })).toMatchObject({ ccidInterfaces: [0], ccid: [] });
+  expect(await read({})).toMatchObject({ ccidInterfaces: [0], ccid: [] });
+});
+
+test('a token that shows only its HID side is listed, a keyboard is not', async () => {
+  const hid = (path: string, product: string) => ({ [`/sys/bus/usb/devices/${path}/uevent`]: `PRODUCT=${product}\nBUSNUM=001\nDEVNUM=004\n`, [`/sys/bus/usb/devices/${path}:1.0/uevent`]: 'INTERFACE=3/1/1\nDRIVER=usbhid\n' });
+  const system = await machine({ ...hid('1-2', '1050/403/543'), '/sys/bus/usb/devices/1-2/product': 'YubiKey OTP+FIDO\n', ...hid('1-3', '46d/c31c/6400') });
+  const facts = await usb.collect(system, passive);
+  expect(valueIn(facts.securityKeys)).toEqual([{ path: '1-2', id: '1050:0403', manufacturer: null, product: 'YubiKey OTP+FIDO' }]);
+  expect(valueIn(facts.usbDevices)).toEqual([]);
+  expect(valueIn((await collect('debian12-desktop')).securityKeys)).toEqual([]);
+});
+
+test.each(rootNames)('the machine %s fills all facts', async (name) => {
+  expect(Object.keys(await collect(name)).sort()).toEqual(['securityKeys', 'usbDevices', 'usbHolders']);
 });
 
 test('this machine gives a list or a reason', async () => {

@@ -90,6 +90,7 @@ export const usb = (path: string, more: Partial<UsbDevice> & { driver?: string |
     authorized: true,
     interfaces: [{ number: 2, class: 11, subclass: 0, protocol: 0, driver, name: null }],
     ccidInterfaces: [2],
+    ccid: [],
     power: { runtimeStatus: null, control: null },
     ...rest,
   };
