@@ -2,10 +2,10 @@
 import type { Id } from './codes.ts';
 
 /** PC/SC as a whole does not answer: nobody can say anything about readers. */
-export const noService = ['pcscd-not-running', 'libpcsclite-missing', 'pcscd-unresponsive', 'protocol-mismatch', 'sandbox-blocks-pcsc', 'polkit-denied'] as const satisfies readonly Id[];
+export const noService = ['pcscd-not-running', 'libpcsclite-missing', 'pcscd-unresponsive', 'protocol-mismatch', 'sandbox-blocks-pcsc', 'polkit-unreachable', 'polkit-error-hidepid', 'polkit-denied'] as const satisfies readonly Id[];
 
 /** scdaemon does not start at all, so what it would do with a reader does not matter. */
-export const noScdaemon = ['scdaemon-not-installed', 'scdaemon-config-invalid'] as const satisfies readonly Id[];
+export const noScdaemon = ['scdaemon-not-installed', 'scdaemon-config-invalid', 'gnupg-home-unusable'] as const satisfies readonly Id[];
 
 /** Why pcscd does not list a reader that is there. */
 export const readerTaken = [

@@ -10,7 +10,7 @@ export default defineCheck({
   needs: ['holdings', 'gnupg', 'scdaemonConfig'],
   wants: ['scdaemons', 'pcscdProcesses', 'host'],
   about: ['gnupg', 'scdaemonConfig'],
-  after: [...noService, ...noScdaemon, 'scdaemon-config-not-active', 'multiple-scdaemon'],
+  after: [...noService, ...noScdaemon, 'internal-ccid-driver-limited', 'scdaemon-config-not-active', 'multiple-scdaemon'],
   check({ holdings, gnupg, scdaemonConfig, scdaemons, pcscdProcesses, host }) {
     const { scdaemon } = gnupg;
     if (scdaemon === null) return notApplicable('scdaemon is not installed');

@@ -8,7 +8,7 @@ export default defineCheck({
   needs: ['pcscdSocket'],
   wants: ['daemon', 'readers', 'probes', 'host'],
   about: ['pcscdSocket'],
-  after: ['pcscd-not-running', 'protocol-mismatch', 'polkit-denied'],
+  after: ['pcscd-not-running', 'protocol-mismatch', 'polkit-unreachable', 'polkit-error-hidepid', 'polkit-denied'],
   check({ pcscdSocket, daemon, readers, probes, host }) {
     const says = silence({ daemon, readers, probes });
     if (says === null) return [];

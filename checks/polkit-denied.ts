@@ -11,7 +11,7 @@ export default defineCheck({
   code: 'CC404',
   needs: [],
   wants: ['polkit', 'libraryContext', 'daemon', 'probes', 'host'],
-  after: ['pcscd-not-running', 'protocol-mismatch'],
+  after: ['pcscd-not-running', 'protocol-mismatch', 'polkit-unreachable', 'polkit-error-hidepid'],
   check({ polkit, libraryContext, daemon, probes, host }) {
     const refusal = refusedAtTheDoor({ polkit, libraryContext, daemon }) ?? refusedAtTheCard({ polkit, probes });
     if (refusal === null) return [];

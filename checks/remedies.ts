@@ -105,7 +105,7 @@ function programOf({ command }: Holder): ClientProgram | undefined {
   return clientPrograms.find(({ label }) => host === label || host.startsWith(`${label} (`));
 }
 
-const endProcess = ({ pid, uid, command, access }: Holder, host: Fact<Host>): Remedy => ({
+export const endProcess = ({ pid, uid, command, access }: Pick<Holder, 'pid' | 'uid' | 'command' | 'access'>, host: Fact<Host>): Remedy => ({
   title: `End ${command} (pid ${pid})`,
   kind: 'now',
   commands: [asOwner(host, uid, `kill ${pid}`)],

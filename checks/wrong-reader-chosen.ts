@@ -57,6 +57,7 @@ export default defineCheck({
 function matchesNothing(readerPort: string, backend: string, version: string, readers: readonly string[]): boolean {
   if (/^\d+$/.test(readerPort)) return false;
   if (backend === 'usb-only') return !/^[0-9a-f]{4}:[0-9a-f]{4}/i.test(readerPort);
-  const byName = backend === 'pcsc' && (!isAtLeast(version, '2.3.0') || readerPort.includes(':'));
+  // 2.2 takes the first reader where none has the name (seen with 2.2.40).
+  const byName = backend === 'pcsc' && isAtLeast(version, '2.3.0') && readerPort.includes(':');
   return byName && readers.length > 0 && !readers.some((name) => name.startsWith(readerPort));
 }

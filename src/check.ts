@@ -39,6 +39,8 @@ export interface CodeRow<D, I extends string = string> {
   wrongCure: string | null;
   /** Where the facts come from: manual, source file with version, issue. */
   sources: string[];
+  /** Why no look at a machine can show it, so that only `explain` names it. Absent: there is a check. */
+  explainOnly?: string;
 }
 
 /** Infers a row's types where it is written: its id, and its data from what `message` takes, `({ pid }: { pid: number }) => …`. */

@@ -12,6 +12,7 @@ export const card = {
     price: 'The reset code or the admin PIN; without both the card must be reset to the factory state, which deletes its keys.',
     wrongCure: 'Trying again: it changes nothing, or uses up the admin PIN.',
     sources: ['ISO/IEC 7816-4, status word 6983', 'GnuPG manual: gpg --card-edit, passwd and unblock'],
+    explainOnly: 'Only the card knows, and cardcheck sends no command to a card.',
   }),
   CC502: row({
     id: 'card-defect',
@@ -37,6 +38,7 @@ export const card = {
     price: null,
     wrongCure: 'Anything about sharing.',
     sources: ['GnuPG 2.4.8 scd/app.c: select_application'],
+    explainOnly: 'Only selecting the application shows whether a card has it, and cardcheck sends no command to a card; an ATR alone is no proof.',
   }),
   CC504: row({
     id: 'token-configuration',
@@ -44,11 +46,11 @@ export const card = {
     severity: 'warning',
     title: 'The token has this function switched off',
     passTitle: 'The token has its functions switched on',
-    message: () => 'The token\'s CCID interface or the application is disabled in its own settings.',
+    message: ({ device }: { device: string }) => `${device} has its smart-card (CCID) interface switched off in its own settings; PC/SC and gpg do not see it.`,
     why: 'A YubiKey can switch single applications and USB interfaces off; without its CCID interface PC/SC does not see it at all.',
     price: 'The token restarts; its PIN state is lost.',
     wrongCure: 'Reinstalling drivers.',
-    sources: ['yubikey-manager: ykman config usb'],
+    sources: ['yubikey-manager: ykman config usb', 'yubikey-manager yubikit/core/__init__.py: PID'],
   }),
   CC505: row({
     id: 'not-pcsc-but-hid',
@@ -56,7 +58,7 @@ export const card = {
     severity: 'info',
     title: 'This is about FIDO or HID, not about PC/SC',
     passTitle: 'Nothing about FIDO or HID',
-    message: () => 'FIDO2, WebAuthn and one-time passwords by keyboard use the token\'s HID interface; no smart-card lock touches them.',
+    message: ({ device }: { device: string }) => `${device} has no smart-card interface. FIDO2, WebAuthn and one-time passwords by keyboard use its HID interfaces; no smart-card lock touches them, and gpg cannot use it.`,
     why: 'The interfaces of a token are separate USB interfaces. pcscd and scdaemon use only the CCID one.',
     price: null,
     wrongCure: 'Stopping pcscd.',

@@ -1,4 +1,5 @@
 import { row } from '../../src/check.ts';
+import { named } from './named.ts';
 
 export const gnupg = {
   CC201: row({
@@ -83,7 +84,8 @@ export const gnupg = {
     severity: 'warning',
     title: 'GnuPG\'s own CCID driver cannot drive this reader',
     passTitle: 'The driver in use can drive the reader',
-    message: () => 'scdaemon\'s internal CCID driver finds the reader and cannot work with it; through pcscd it works.',
+    message: ({ device, version, lacks }: { device: string; version: string; lacks: string[] }) =>
+      `The CCID driver inside scdaemon ${version} needs ${lacks.join(' and ')}, and ${device} has not; gpg cannot use this reader except through pcscd.`,
     why: 'The driver inside scdaemon supports fewer readers, exchange levels and voltages than libccid.',
     price: 'Through PC/SC gpg needs pcscd, and connects EXCLUSIVE unless it is told to share.',
     wrongCure: 'Another cable or port.',
@@ -121,7 +123,7 @@ export const gnupg = {
     severity: 'warning',
     title: 'GnuPG\'s home directory cannot be used',
     passTitle: 'GnuPG\'s home directory is usable',
-    message: () => 'gpg cannot use its home directory: it is missing, closed, on a read-only file system, or its path is too long for a socket.',
+    message: ({ home, says }: { home: string; says: string }) => `gpg cannot use its home directory ${home}: ${says}.`,
     why: '`sudo gpg` with the user\'s own home leaves files that belong to root; services run without a home. gpg-agent and scdaemon then fail to start, and gpg says "No SmartCard daemon".',
     price: 'None.',
     wrongCure: 'Running gpg with sudo again.',
@@ -133,7 +135,7 @@ export const gnupg = {
     severity: 'warning',
     title: 'Another agent answers on gpg-agent\'s socket',
     passTitle: 'gpg talks to gpg-agent',
-    message: () => 'Another program has gpg-agent\'s socket, or SSH_AUTH_SOCK leads to another agent.',
+    message: ({ socket, by }: { socket: string; by: { command: string; pid: number; user: string | null } }) => `${named(by)} listens on ${socket}; gpg talks to it and not to gpg-agent.`,
     why: 'Desktop keyrings and forwarded sockets can take the place of gpg-agent; those do not speak to scdaemon.',
     price: 'The other agent no longer serves that socket.',
     wrongCure: 'Restarting scdaemon.',
@@ -145,7 +147,7 @@ export const gnupg = {
     severity: 'warning',
     title: 'SSH does not ask gpg-agent',
     passTitle: 'SSH asks gpg-agent',
-    message: () => 'SSH_AUTH_SOCK does not lead to gpg-agent, or gpg-agent has no SSH support enabled; the card is never asked.',
+    message: ({ sshAuthSock, sshSocket }: { sshAuthSock: string; sshSocket: string }) => `SSH_AUTH_SOCK is ${sshAuthSock}, and gpg-agent serves ssh on ${sshSocket}; ssh never asks the card.`,
     why: 'ssh uses the agent that SSH_AUTH_SOCK names and no other.',
     price: 'Keys of the other agent are not offered any more.',
     wrongCure: 'Changing scdaemon.conf.',

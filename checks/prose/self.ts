@@ -49,6 +49,7 @@ export const self = {
     price: null,
     wrongCure: 'Curing them.',
     sources: ['CCID src/ccid_usb.c', 'pcsc-lite src/winscard_svc.c'],
+    explainOnly: 'It is about lines of logs; a machine has none.',
   }),
   CC905: row({
     id: 'healthy',
@@ -61,5 +62,6 @@ export const self = {
     price: null,
     wrongCure: null,
     sources: [],
+    explainOnly: 'On a machine a report without findings says it.',
   }),
 };

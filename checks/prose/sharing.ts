@@ -1,5 +1,5 @@
 import { row } from '../../src/check.ts';
-import { byWhom, type Somebody } from './named.ts';
+import { byWhom, named, type Somebody } from './named.ts';
 
 export const sharing = {
   CC101: row({
@@ -70,7 +70,8 @@ export const sharing = {
     severity: 'warning',
     title: 'A program insists on the card alone while others share it',
     passTitle: 'No program is refused an exclusive connect',
-    message: () => 'A program that connects EXCLUSIVE fails with SCARD_E_SHARING_VIOLATION (0x8010000B) because others have the reader open.',
+    message: ({ reader, program, holders }: { reader: string; program: { command: string; pid: number; user: string | null }; holders: Somebody[] }) =>
+      `${named(program)} runs and connects EXCLUSIVE. ${reader} is open in ${byWhom(holders)}, so its next connect fails with SCARD_E_SHARING_VIOLATION (0x8010000B).`,
     why: 'An EXCLUSIVE connect needs a reader without any handle. The programs that share it do nothing wrong; the one that insists fails.',
     price: 'The programs that share the reader must end, or the one that insists must learn to share.',
     wrongCure: 'Restarting pcscd: the sharing programs come back before the one that insists.',
@@ -82,7 +83,7 @@ export const sharing = {
     severity: 'warning',
     title: 'A program blocks itself with a connection it never closed',
     passTitle: 'No program blocks itself',
-    message: () => 'A program has an old handle or context of its own and is refused by it.',
+    message: ({ process, says }: { process: { command: string; pid: number; user: string | null }; says: string }) => `${named(process)} ${says}.`,
     why:
       'pcscd counts handles, not processes: a second EXCLUSIVE connect of the same program fails because of its first. Contexts that are never released also use up the limit of 200.',
     price: 'The program must be restarted; its PIN state is lost.',
@@ -100,14 +101,15 @@ export const sharing = {
     price: 'That program no longer notices a card by itself.',
     wrongCure: 'Changing scdaemon.conf: the visits go on.',
     sources: ['pcsc-lite src/winscard.c'],
+    explainOnly: 'One look cannot tell a visit from a stay. `cardcheck watch` shows each visit as it happens.',
   }),
   CC108: row({
     id: 'other-tool-kills-scdaemon',
     layer: 'sharing',
     severity: 'info',
-    title: 'Another tool ends scdaemon to get the card',
+    title: 'A tool ends scdaemon when it cannot have the card',
     passTitle: 'No tool ends scdaemon',
-    message: () => 'A tool that could not connect ended scdaemon; gpg asks for the PIN again.',
+    message: ({ tools }: { tools: string[] }) => `${tools.join(' and ')} ${tools.length === 1 ? 'ends' : 'end'} scdaemon when a connect to the card fails, as it does while scdaemon has the card for itself alone; gpg then asks for the PIN again.`,
     why:
       'ykman sends SIGKILL to every scdaemon it may signal when its own connect fails, age-plugin-yubikey sends SIGINT. gpg-agent starts a new scdaemon at the next request, without the PIN.',
     price: 'Sharing: with `pcsc-shared` their connect succeeds and scdaemon is left alone, at the cost of more PIN prompts.',
@@ -136,7 +138,8 @@ export const sharing = {
     severity: 'warning',
     title: 'scdaemon holds an outdated state and must be restarted',
     passTitle: 'scdaemon is in step with the card',
-    message: () => 'scdaemon works with a connection or a card state that no longer exists.',
+    message: ({ pid, user }: { pid: number; user: string | null }) =>
+      `${named({ command: 'scdaemon', pid, user })} says that it has a card open, and pcscd, which started later, counts no handle on any reader: its connection no longer exists.`,
     why: 'After a restart of pcscd, a suspend, or a reset by another program, scdaemon may keep a dead socket or an applet selection that is no longer true.',
     price: 'The PIN is asked again.',
     wrongCure: '`gpgconf --reload gpg-agent`: it does not restart scdaemon.',
@@ -146,9 +149,10 @@ export const sharing = {
     id: 'shared-applet-switched',
     layer: 'sharing',
     severity: 'warning',
-    title: 'Another program selected another applet under GnuPG',
+    title: 'Another program may select another applet under GnuPG',
     passTitle: 'GnuPG finds its applet selected',
-    message: () => 'In shared mode another program selected its own applet; gpg gets "Card error" (6D00), 6982, or asks for the PIN again.',
+    message: ({ reader, holders }: { reader: string; holders: Somebody[] }) =>
+      `GnuPG shares ${reader} with ${holders.map(named).join(' and ')}. Where that selects its own applet, gpg gets "Card error" (6D00), 6982, or asks for the PIN again.`,
     why:
       'scdaemon never opens a transaction. In shared mode another program may select PIV or OTP between two of its commands. From 2.3.2 on scdaemon notices that on a YubiKey before it signs or decrypts, not for `gpg --card-status` and not for other cards; 2.2 never notices.',
     price: 'The PIN is asked again.',

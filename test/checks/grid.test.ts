@@ -3,20 +3,23 @@ import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type Code, codes, type Id } from '../../checks/codes.ts';
 import { checks } from '../../checks/index.ts';
-import type { AnyCheck, InputName } from '../../src/check.ts';
+import type { AnyCheck, CodeRow, InputName } from '../../src/check.ts';
 import { judge } from '../../src/judge.ts';
 import { factsOf, situation, situations } from '../support/situations.ts';
 
 const YUBIKEY = 'Yubico YubiKey OTP+FIDO+CCID 00 00';
+const VIRTUAL = 'Virtual PCD 00 00';
 const CONF = '/home/alice/.gnupg/scdaemon.conf';
 
 /** [situation, check, subjects of its findings; an empty list is a near miss] */
 const grid: [string, Id, string[]][] = [
+  ['rig-gpg-holds', 'scdaemon-holds-card', [VIRTUAL]],
   ['gpg-holds', 'scdaemon-holds-card', [YUBIKEY]],
   ['yubikey-agent-holds', 'scdaemon-holds-card', []],
   ['gpg-shares-beside-firefox', 'scdaemon-holds-card', []],
   ['somebody-unseen-holds', 'scdaemon-holds-card', []],
 
+  ['rig-gpg-blocked', 'other-client-blocks-scdaemon', [VIRTUAL]],
   ['gpg-blocked', 'other-client-blocks-scdaemon', [YUBIKEY]],
   ['gpg-blocked-by-somebody-unseen', 'other-client-blocks-scdaemon', [YUBIKEY]],
   ['gpg-2.2.27-blocked', 'other-client-blocks-scdaemon', [YUBIKEY]],
@@ -24,14 +27,17 @@ const grid: [string, Id, string[]][] = [
   ['latent-2.2', 'other-client-blocks-scdaemon', []],
   ['transaction', 'other-client-blocks-scdaemon', []],
 
+  ['rig-exclusive', 'other-client-holds-card', [VIRTUAL]],
   ['yubikey-agent-holds', 'other-client-holds-card', [YUBIKEY]],
   ['somebody-unseen-holds', 'other-client-holds-card', [YUBIKEY]],
   ['gpg-holds', 'other-client-holds-card', []],
   ['scdaemon-took-usb', 'other-client-holds-card', []],
 
+  ['rig-transaction', 'other-client-holds-transaction', [VIRTUAL]],
   ['transaction', 'other-client-holds-transaction', [YUBIKEY]],
   ['gpg-blocked', 'other-client-holds-transaction', []],
 
+  ['rig-two-scdaemons', 'multiple-scdaemon', ['scdaemon']],
   ['two-scdaemons', 'multiple-scdaemon', ['scdaemon']],
   ['gpg-holds', 'multiple-scdaemon', []],
 
@@ -43,10 +49,12 @@ const grid: [string, Id, string[]][] = [
   ['gpg-blocked', 'scdaemon-conflict-latent', []],
   ['stale-reader-port', 'scdaemon-conflict-latent', []],
 
+  ['rig-config-invalid', 'scdaemon-config-invalid', ['/run/rig/home/root/.gnupg/scdaemon.conf']],
   ['config-invalid-fatal', 'scdaemon-config-invalid', [CONF]],
   ['config-trailing-comment', 'scdaemon-config-invalid', [CONF]],
   ['config-unreadable', 'scdaemon-config-invalid', []],
 
+  ['lab-pcsc-shared-alone', 'scdaemon-config-ineffective', ['/root/.gnupg/scdaemon.conf']],
   ['config-shared-over-usb', 'scdaemon-config-ineffective', [CONF]],
   ['config-unreadable', 'scdaemon-config-ineffective', [CONF]],
   ['base', 'scdaemon-config-ineffective', []],
@@ -56,7 +64,7 @@ const grid: [string, Id, string[]][] = [
   ['config-newer-but-idle', 'scdaemon-config-not-active', ['scdaemon']],
   ['gpg-shares-beside-firefox', 'scdaemon-config-not-active', []],
 
-  ['built-in-reader-first', 'wrong-reader-chosen', ['Alcor Micro AU9540 00 00']],
+  ['built-in-reader-first', 'wrong-reader-chosen', [VIRTUAL]],
   ['stale-reader-port', 'wrong-reader-chosen', [CONF]],
   ['library-lacks-one-reader', 'wrong-reader-chosen', []],
 
@@ -67,14 +75,19 @@ const grid: [string, Id, string[]][] = [
   ['no-scdaemon', 'scdaemon-not-installed', ['scdaemon']],
   ['no-gnupg', 'scdaemon-not-installed', []],
 
+  ['lab-internal-ccid-first', 'ccid-vs-pcscd', ['Yubico YubiKey OTP+FIDO+CCID']],
+  ['lab-pcscd-first', 'ccid-vs-pcscd', ['Yubico YubiKey OTP+FIDO+CCID [YubiKey OTP+FIDO+CCID] 00 00']],
+  ['lab-healthy', 'ccid-vs-pcscd', []],
   ['gpg-2.4-beside-pcscd', 'ccid-vs-pcscd', [YUBIKEY]],
   ['scdaemon-took-usb', 'ccid-vs-pcscd', ['Yubico YubiKey OTP+FIDO+CCID']],
   ['gpg-2.4-empty-reader', 'ccid-vs-pcscd', []],
   ['latent-2.2', 'ccid-vs-pcscd', []],
 
+  ['lab-second-pcscd', 'second-pcscd', ['pcscd']],
   ['second-pcscd', 'second-pcscd', ['pcscd']],
   ['scdaemon-took-usb', 'second-pcscd', []],
 
+  ['lab-kernel-driver', 'kernel-driver-claims-reader', ['1-1']],
   ['kernel-nfc-driver', 'kernel-driver-claims-reader', ['1-2']],
   ['kernel-nfc-driver-absent', 'kernel-driver-claims-reader', []],
 
@@ -123,6 +136,7 @@ const grid: [string, Id, string[]][] = [
   ['second-pcscd', 'hotplug-not-seen', []],
   ['usb-closed-to-pcscd', 'hotplug-not-seen', []],
 
+  ['rig-no-pcscd', 'pcscd-not-running', ['pcscd']],
   ['no-pcscd', 'pcscd-not-running', ['pcscd']],
   ['pcscd-not-installed', 'pcscd-not-running', ['pcscd']],
   ['pcscd-asleep', 'pcscd-not-running', []],
@@ -164,13 +178,78 @@ const grid: [string, Id, string[]][] = [
   ['transaction', 'pcscd-unresponsive', []],
   ['polkit-denied', 'pcscd-unresponsive', []],
 
-  ['mute-card', 'card-defect', [YUBIKEY]],
+  ['mute-card', 'card-defect', [VIRTUAL]],
   ['gpg-2.4-empty-reader', 'card-defect', []],
 
+  ['lab-no-reader', 'no-reader', ['readers']],
   ['no-reader', 'no-reader', ['readers']],
   ['not-noticed', 'no-reader', []],
   ['container-without-usb', 'no-reader', []],
   ['no-pcscd', 'no-reader', []],
+
+  ['ccid-switched-off', 'token-configuration', ['1-2']],
+  ['fido-only-key', 'token-configuration', []],
+  ['fido-only-key', 'not-pcsc-but-hid', ['1-2']],
+  ['ccid-switched-off', 'not-pcsc-but-hid', []],
+
+  ['short-apdu-reader', 'reader-hardware-limit', ['1-2']],
+  ['extended-apdu-reader', 'reader-hardware-limit', []],
+
+  ['qemu-reader', 'vm-virtual-reader', ['1-2']],
+  ['vm-took-device', 'vm-virtual-reader', []],
+
+  ['suspend-failed', 'usb-power-management', ['1-2']],
+  ['asleep-and-unlisted', 'usb-power-management', ['1-2']],
+  ['not-noticed', 'usb-power-management', []],
+
+  ['reader-unreachable', 'suspend-resume-stale', [YUBIKEY]],
+  ['reader-unreachable', 'card-defect', []],
+  ['mute-card', 'suspend-resume-stale', []],
+
+  ['polkit-without-bus', 'polkit-unreachable', ['polkit']],
+  ['polkit-without-bus', 'polkit-denied', []],
+  ['polkit-denied', 'polkit-unreachable', []],
+
+  ['polkit-hidepid', 'polkit-error-hidepid', ['/proc']],
+  ['polkit-hidepid', 'polkit-denied', []],
+  ['hidepid-without-polkit', 'polkit-error-hidepid', []],
+
+  ['ssh-without-reader', 'remote-session', ['alice']],
+  ['ssh-with-reader', 'remote-session', []],
+  ['no-reader', 'remote-session', []],
+
+  ['scdaemon-outlived-pcscd', 'scdaemon-stale', ['scdaemon']],
+  ['scdaemon-older-and-idle', 'scdaemon-stale', []],
+  ['rig-gpg-holds', 'scdaemon-stale', []],
+
+  ['rig-insisting-program', 'other-client-blocks-exclusive-app', [VIRTUAL]],
+  ['insisting-program-idle', 'other-client-blocks-exclusive-app', []],
+  ['rig-exclusive', 'other-client-blocks-exclusive-app', []],
+
+  ['rig-leaking-client', 'client-leaks-connection', ['leaking-program']],
+  ['rig-insisting-program', 'client-leaks-connection', []],
+
+  ['rig-shared', 'shared-applet-switched', [VIRTUAL]],
+  ['rig-gpg-blocked', 'shared-applet-switched', []],
+  ['rig-free', 'shared-applet-switched', []],
+
+  ['rig-ykman', 'other-tool-kills-scdaemon', ['scdaemon']],
+  ['ykman-beside-sharing-gpg', 'other-tool-kills-scdaemon', []],
+
+  ['rig-home-taken', 'gnupg-home-unusable', ['/run/rig/home/user1/.gnupg']],
+  ['socket-path-too-long', 'gnupg-home-unusable', ['/srv/build-build-build-build-build-build-build-build-build-build-build-build-build-build-build-build-home/gnupg']],
+  ['base', 'gnupg-home-unusable', []],
+
+  ['rig-agent-socket-taken', 'agent-socket-taken', ['/run/rig/home/root/.gnupg/S.gpg-agent']],
+  ['agent-asleep', 'agent-socket-taken', []],
+
+  ['ssh-asks-another-agent', 'agent-not-used', ['SSH_AUTH_SOCK']],
+  ['ssh-asks-gpg-agent', 'agent-not-used', []],
+  ['base', 'agent-not-used', []],
+
+  ['reader-without-t1', 'internal-ccid-driver-limited', ['1-1']],
+  ['lab-internal-ccid-first', 'internal-ccid-driver-limited', []],
+  ['reader-without-t1-through-pcscd', 'internal-ccid-driver-limited', []],
 
   ['no-addon', 'addon-unavailable', ['pcsclite']],
   ['pcscd-asleep', 'addon-unavailable', []],
@@ -197,6 +276,29 @@ const onlyErrors: [string, Id[]][] = [
   ['no-addon', []],
   ['pcscd-asleep', []],
   ['latent-2.2', []],
+  ['rig-free', []],
+  ['lab-healthy', []],
+  ['lab-no-reader', []],
+  ['lab-internal-ccid-first', ['ccid-vs-pcscd']],
+  ['lab-pcscd-first', ['ccid-vs-pcscd']],
+  ['lab-second-pcscd', ['second-pcscd']],
+  ['lab-kernel-driver', ['kernel-driver-claims-reader']],
+  ['rig-shared', []],
+  ['rig-insisting-program', []],
+  ['rig-leaking-client', []],
+  ['fido-only-key', []],
+  ['ccid-switched-off', []],
+  ['rig-gpg-holds', ['scdaemon-holds-card']],
+  ['rig-gpg-blocked', ['other-client-blocks-scdaemon']],
+  ['rig-exclusive', ['other-client-holds-card']],
+  ['rig-transaction', ['other-client-holds-transaction']],
+  ['rig-two-scdaemons', ['multiple-scdaemon']],
+  ['rig-no-pcscd', ['pcscd-not-running']],
+  ['rig-home-taken', ['gnupg-home-unusable']],
+  ['reader-unreachable', ['suspend-resume-stale']],
+  ['polkit-without-bus', ['polkit-unreachable']],
+  ['polkit-hidepid', ['polkit-error-hidepid']],
+  ['reader-without-t1', ['internal-ccid-driver-limited']],
   ['gpg-holds', ['scdaemon-holds-card']],
   ['gpg-blocked', ['other-client-blocks-scdaemon']],
   ['yubikey-agent-holds', ['other-client-holds-card']],
@@ -213,8 +315,6 @@ const onlyErrors: [string, Id[]][] = [
   ['no-pcscd', ['pcscd-not-running']],
   ['no-libpcsclite', ['libpcsclite-missing']],
   ['protocol-mismatch', ['protocol-mismatch']],
-  ['polkit-denied', ['polkit-denied']],
-  ['socket-closed', ['sandbox-blocks-pcsc']],
   ['library-refused-by-old-pcscd', ['protocol-mismatch']],
   ['library-of-16-asked-on-fedora', ['reader-limit-abi-mismatch']],
   ['yubico-authenticator-refused', []],

@@ -7,6 +7,9 @@ import { type Snapshot, snapshotSchema } from '../../src/snapshot/schema.ts';
 const folder = new URL('../../fixtures/snapshots/', import.meta.url);
 const read = (name: string) => JSON.parse(readFileSync(new URL(`${name}.json`, folder), 'utf8'));
 
+/** Where a situation comes from: recorded of real programs in the rig or the lab, or constructed. */
+export const originOf = (name: string): string => (name === 'base' ? 'constructed' : read(name).origin);
+
 /** Every situation there is, `base` included. */
 export const situations: readonly string[] = readdirSync(folder)
   .map((file) => file.replace(/\.json$/, ''))
@@ -16,7 +19,7 @@ export const situations: readonly string[] = readdirSync(folder)
 export function situation(name: string): Snapshot {
   const base = read('base');
   if (name === 'base') return snapshotSchema.parse(base);
-  const { facts } = read(name) as { situation: string; facts: Record<string, Json> };
+  const { facts } = read(name) as { situation: string; origin: string; facts: Record<string, Json> };
   const patched = Object.entries(facts).map(([fact, difference]) => [fact, patch(base.facts[fact], difference)]);
   return snapshotSchema.parse({ ...base, facts: { ...base.facts, ...Object.fromEntries(patched) } });
 }

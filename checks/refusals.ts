@@ -1,0 +1,12 @@
+/** Whether pcscd turned us away, whatever for. */
+import { valueOf } from '../src/snapshot/fact.ts';
+import type { Facts } from '../src/snapshot/schema.ts';
+
+/** A refused client's connection is closed unread, which the library calls SECURITY_VIOLATION (pcsc-lite src/winscard_svc.c, src/winscard_msg.c). */
+export function refusal({ daemon, libraryContext }: Pick<Facts, 'daemon' | 'libraryContext'>): string | null {
+  if (valueOf(libraryContext)?.code === 'SCARD_W_SECURITY_VIOLATION') return 'SCardEstablishContext returned SCARD_W_SECURITY_VIOLATION (0x8010006A).';
+  return daemon.status === 'failed' && daemon.error.startsWith('connection-dropped:') ? 'pcscd closed our connection without an answer.' : null;
+}
+
+/** Nobody asked pcscd, so that it has not let anybody in either. */
+export const wasNotAsked = ({ daemon }: Pick<Facts, 'daemon'>): boolean => daemon.status === 'skipped';
