@@ -1,5 +1,5 @@
 import type { Report } from '../../src/report/schema.ts';
-import { acr122u, type Workbench, builtIn, nitrokey, yubikey } from './workbench.ts';
+import { acr122u, type Workbench, builtIn, nitrokey, oldReader, yubikey } from './workbench.ts';
 
 export interface Scenario {
   name: string;
@@ -239,6 +239,28 @@ export const scenarios: readonly Scenario[] = [
       await bench.until('pcscd lists both readers', async () => (await bench.readers()).length === 2);
       await gpgWorks(bench);
       bench.expectErrors(await bench.cardcheck());
+    },
+  },
+  {
+    name: 'reader-without-t1',
+    on: (bench) => !fallsBack(bench),
+    async play(bench) {
+      await bench.plug(oldReader);
+      // Without it the log says only that the reader was skipped.
+      bench.configureScdaemon('debug-ccid-driver');
+      await gpgFails(bench);
+      bench.expectErrors(await bench.cardcheck(), 'internal-ccid-driver-limited');
+    },
+  },
+  {
+    name: 'polkit-unreachable',
+    on: (bench) => bench.hasPolkit,
+    async play(bench) {
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd(false, true);
+      bench.expect('gpg --card-status fails', (await bench.gpgCardStatus()).exitCode !== 0);
+      bench.expectErrors(await bench.cardcheck(), 'polkit-unreachable');
     },
   },
   {

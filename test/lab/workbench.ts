@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OpenPgpCard } from '../../src/rig/openpgp-card.ts';
 import type { Finding, Report } from '../../src/report/schema.ts';
@@ -19,7 +19,13 @@ export const yubikey: ReaderIdentity = {
 };
 export const nitrokey: ReaderIdentity = { busId: '1-2', vendor: 0x20a0, product: 0x42b2, manufacturer: 'Nitrokey', name: 'Nitrokey 3' };
 export const builtIn: ReaderIdentity = { busId: '1-3', vendor: 0x058f, product: 0x9540, manufacturer: 'Generic', name: 'EMV Smartcard Reader', protocols: 3 };
+export const oldReader: ReaderIdentity = { busId: '1-5', vendor: 0x08e6, product: 0x3437, manufacturer: 'Gemplus', name: 'USB SmartCard Reader', protocols: 1 };
 export const acr122u: ReaderIdentity = { busId: '1-4', vendor: 0x072f, product: 0x2200, manufacturer: 'ACS', name: 'ACR122U PICC Interface', protocols: 3, pn532: true };
+
+/** Where the daemons log; each run of cardcheck takes along what they have said. */
+const SCDAEMON_LOG = '/tmp/scdaemon.log';
+const PCSCD_LOG = '/tmp/pcscd.log';
+const OTHER_PCSCD_LOG = '/tmp/pcscd-elsewhere.log';
 
 export interface Output {
   exitCode: number | null;
@@ -41,6 +47,8 @@ export class Workbench {
   readonly #children = new Set<ChildProcess>();
   readonly #scenario: string;
   #serial = 1;
+  /** What programs said, as their user would paste it. */
+  readonly #words: string[] = [];
   #pcscdArgs = '';
 
   readonly home = '/root/.gnupg';
@@ -60,6 +68,9 @@ export class Workbench {
   async begin(): Promise<void> {
     mkdirSync(this.home, { recursive: true });
     chmodSync(this.home, 0o700);
+    for (const log of [SCDAEMON_LOG, PCSCD_LOG, OTHER_PCSCD_LOG]) rmSync(log, { force: true });
+    this.configureScdaemon('verbose', 'debug-level expert', `log-file ${SCDAEMON_LOG}`);
+    await this.run('dmesg', ['--clear']);
     mkdirSync('/run/pcscd', { recursive: true });
     // The virtual reader of vpcd is for the other tests; here the bus speaks.
     rmSync('/etc/reader.conf.d', { recursive: true, force: true });
@@ -163,10 +174,10 @@ export class Workbench {
 
   // --- pcscd and its clients
 
-  /** @param elsewhere in a mount namespace of its own, as a snap or container would run it */
-  async startPcscd(elsewhere = false): Promise<void> {
-    const log = elsewhere ? '/tmp/pcscd-elsewhere.log' : '/tmp/pcscd.log';
-    const command = `exec pcscd --foreground --debug ${this.#pcscdArgs} >${log} 2>&1`;
+  /** @param elsewhere in a mount namespace of its own, as a snap or container would run it; polkit whether it asks polkit, which does not run */
+  async startPcscd(elsewhere = false, polkit = false): Promise<void> {
+    const log = elsewhere ? OTHER_PCSCD_LOG : PCSCD_LOG;
+    const command = `exec pcscd --foreground --debug ${polkit ? '' : this.#pcscdArgs} >>${log} 2>&1`;
     if (elsewhere) this.#spawn('unshare', ['-m', 'sh', '-c', `mount -t tmpfs tmpfs /run && mkdir /run/pcscd && ${command}`]);
     else this.#spawn('sh', ['-c', command]);
     const socketThere = elsewhere ? () => existsSync(log) && readFileSync(log, 'utf8').includes('ready') : () => existsSync('/run/pcscd/pcscd.comm');
@@ -226,8 +237,10 @@ export class Workbench {
   // --- GnuPG
 
   /** `gpg --card-status`: takes the card. */
-  gpgCardStatus(uid?: number): Promise<Output> {
-    return this.run('gpg', ['--card-status'], uid);
+  async gpgCardStatus(uid?: number): Promise<Output> {
+    const output = await this.run('gpg', ['--card-status'], uid);
+    this.#words.push('$ gpg --card-status', output.text);
+    return output;
   }
 
   configureScdaemon(...lines: string[]): void {
@@ -249,9 +262,21 @@ export class Workbench {
   /** A full run. @param uid as this user; default root */
   async cardcheck(uid?: number): Promise<Report> {
     const record = `/opt/out/${this.#scenario}-${this.findings.length + 1}.json`;
+    // Before the run: cardcheck's own visits are no part of the story.
+    writeFileSync(record.replace(/json$/, 'log'), await this.#logs());
     const report = await this.#cardcheck(uid === undefined ? ['--save', record, '--no-redact'] : [], uid);
     this.findings.push(report.findings.filter((finding) => finding.severity !== 'info').map((finding) => `${finding.severity}:${finding.id}`));
     return report;
+  }
+
+  /** Everything that was said so far, in one paste. */
+  async #logs(): Promise<string> {
+    // cardcheck and the other program announce protocol 4:4 first; a pcscd that wants another says so and goes on.
+    const isOurs = (line: string) => /Communication protocol mismatch|(?:Client|Server) protocol is|CMD_VERSION .*0x8010001E/.test(line);
+    const logs = [SCDAEMON_LOG, PCSCD_LOG, OTHER_PCSCD_LOG].filter(existsSync).flatMap((log) => readFileSync(log, 'utf8').split('\n').filter((line) => !isOurs(line)));
+    // The lab's bus is a usbip import; what the kernel says of that is no machine's with a reader in its port.
+    const kernel = (await this.run('dmesg', [])).text.split('\n').filter((line) => !line.includes('vhci_hcd'));
+    return [...this.#words, ...logs, ...kernel].join('\n');
   }
 
   async #cardcheck(args: string[], uid: number | undefined): Promise<Report> {
@@ -261,6 +286,11 @@ export class Workbench {
     } catch {
       throw new Error(`cardcheck printed no report (exit ${output.exitCode}): ${output.text.slice(0, 500)}`);
     }
+  }
+
+  /** pcscd was built with polkit. */
+  get hasPolkit(): boolean {
+    return this.#pcscdArgs !== '';
   }
 
   /** Does what a finding prints: each command of its remedies of that kind, as they stand, and each edit. */
