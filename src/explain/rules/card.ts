@@ -27,7 +27,7 @@ export const cardRules = {
       supports(1.4, unless(either(seen('card-unresponsive'), anyoneGot(UNRESPONSIVE)), onMac), 'the card does not answer'),
       supports(0.9, gpgSays('input-output'), 'the transfer to the card failed'),
       supports(0.4, gpgSays('card-error'), 'the card refused a command'),
-      excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
+      excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE)), 'the card was not reached at all'),
       excludes(2, sharingViolation, 'the card works for somebody'),
     ],
     decidedBy: 'the same card in another reader, another card in this one.',
