@@ -16,7 +16,7 @@ export default defineCheck({
     const extensions = macosServices.filter(({ role }) => role === 'token-extension');
     if (extensions.length === 0) return [];
     // A scdaemon takes cards in the same way; who of them it is does not show on a Mac.
-    const rival = (valueOf(scdaemons) ?? []).length > 0 || scdaemons.status === 'failed';
+    const rival = scdaemons.status !== 'ok' || scdaemons.value.length > 0;
     const disabled = valueOf(macosDriver)?.disabledTokens;
     return holdings.flatMap((reader) => {
       const refused = Object.entries(reader.probes).find(([mode, probe]) => mode !== 'exclusive' && probe?.outcome === 'sharing-violation');

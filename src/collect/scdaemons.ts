@@ -4,6 +4,8 @@ import { absent, failed, ok, skipped, valueOf } from '../snapshot/fact.ts';
 import type { Fact, Process, Scdaemon } from '../snapshot/schema.ts';
 import { type System, SystemError } from '../system/port.ts';
 import { pidsNamed, readProcess } from '../system/process.ts';
+import { darwinProcesses } from '../system/process-darwin.ts';
+import { attempt } from './collector.ts';
 import { withAgent } from './gpg-agent.ts';
 import { CONFIG_NAME, type Installation } from './gnupg-installation.ts';
 import { homeFolders, type User } from './gnupg-user.ts';
@@ -35,6 +37,8 @@ const isServing = ({ argv }: Process): boolean => argv.length === 0 || argv.some
  * @param timeoutMs for gpg-agent's answers
  */
 export async function describeScdaemons(system: System, processes: readonly Process[], { gnupg: found }: Installation, user: User, timeoutMs: number): Promise<Fact<Scdaemon[]>> {
+  const unseen = system.platform === 'darwin' ? await attempt(async () => ok(await darwinProcesses(system), 'ps')) : null;
+  if (unseen !== null && unseen.status !== 'ok') return unseen;
   const known = valueOf(found);
   const homes = await homeFolders(system);
   const standard = (uid: number) => (uid === user.uid ? user.home : homes.get(uid)) ?? null;
@@ -51,7 +55,7 @@ export async function describeScdaemons(system: System, processes: readonly Proc
     const [usesInternalCcid, configNewerThanProcess] = await Promise.all([hasCcidThread(system, process.pid), configIsNewer(system, process, home, known?.sysconfDir)]);
     return { process, home, ours, usesInternalCcid, configNewerThanProcess, cardOpen: cardOpen(process, ours, asked) };
   });
-  return ok(await Promise.all(described), '/proc');
+  return ok(await Promise.all(described), unseen?.source ?? '/proc');
 }
 
 const isGnupgsOwn = (process: Process): boolean => process.comm === 'scdaemon';

@@ -149,7 +149,7 @@ async function readDarwinProcess(system: System, pid: number): Promise<Process |
     parents.push({ pid: above.pid, comm: programName(above) });
   }
   const { ppid, uid, startedAt, program } = found;
-  return { pid, ppid: ppid === 0 ? null : ppid, uid, user: users.get(uid) ?? null, comm: programName(found), argv: [program], exe: program.startsWith('/') ? program : null, startedAt, tty: null, unit: null, parents, confinement: null, hidden: false };
+  return { pid, ppid: ppid === 0 ? null : ppid, uid, user: users.get(uid) ?? null, comm: programName(found), argv: [], exe: program.startsWith('/') ? program : null, startedAt, tty: null, unit: null, parents, confinement: null, hidden: false };
 }
 
 /** ISO 8601, or null for a time no calendar has (a forged boot time). */

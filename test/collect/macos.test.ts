@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import { clients } from '../../src/collect/clients.ts';
 import drivers from '../../src/collect/drivers.ts';
+import { gnupg } from '../../src/collect/gnupg.ts';
 import { collect } from '../../src/collect/index.ts';
 import libraries from '../../src/collect/libraries.ts';
 import { macos } from '../../src/collect/macos.ts';
@@ -133,6 +134,13 @@ test.each(['macos-sonoma', 'macos-sequoia-ifd-ccid', 'macos-disk'] as const)('ev
     expect([fact, facts[fact].status]).toEqual([fact, 'absent']);
   }
   expect(facts.host).toMatchObject({ status: 'ok', value: { platform: 'darwin', distribution: { id: 'macos' } } });
+});
+
+test('a scdaemon of a Mac is found, and none is denied where nobody could look', async () => {
+  const scdaemons = async (name: Mac) => (await gnupg.collect(await mac(name), passive)).scdaemons;
+  expect(valueIn(await scdaemons('macos-sequoia-ifd-ccid'))).toMatchObject([{ process: { pid: 1700, comm: 'scdaemon' }, usesInternalCcid: null }]);
+  expect(valueIn(await scdaemons('macos-sonoma'))).toEqual([]);
+  expect(await scdaemons('macos-disk')).toEqual({ status: 'absent', reason: 'ps does not exist' });
 });
 
 test('a Linux machine is asked for nothing of it', async () => {
