@@ -18,6 +18,8 @@ export default defineCheck({
       const named = holders.length > 0 ? holders.map(somebody) : suspects(reader);
       return [
         {
+          // Seen in pcscd's memory alone it may be one of the many that are over in a moment; only a connect that waits in vain shows that it lasts.
+          severity: blocked === undefined ? 'warning' : 'error',
           subject: readerSubject(reader.name),
           data: { reader: reader.name, holders: named, waitedMs: blocked?.ms == null ? null : Math.round(blocked.ms) },
           // A connect that does not return is also what a reader gives that is powering a slow card, or a stuck driver.
