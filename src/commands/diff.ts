@@ -1,5 +1,9 @@
-import type { SnapshotDiff } from '../diff/diff.ts';
+import { diffSnapshots, type SnapshotDiff } from '../diff/diff.ts';
+import { diffDocument } from '../diff/document.ts';
 import { exitCodes, Failure } from '../exit-code.ts';
+import { styleFor } from '../report/style.ts';
+import { renderBlocks } from '../report/text.ts';
+import { examine, load } from '../run.ts';
 import { visible } from '../snapshot/sanitize.ts';
 import type { Register } from './command.ts';
 
@@ -18,15 +22,13 @@ export const registerDiff: Register = (program, session) => {
     .action(async (a, b, given, command) => {
       const { json } = command.optsWithGlobals() as { json?: boolean };
       if (a === '-' && b === '-') throw new Failure(exitCodes.usage, 'only one of the two snapshots can come from standard input');
-      const [{ examine, load }, { diffSnapshots }] = await Promise.all([import('../run.ts'), import('../diff/diff.ts')]);
       const diff = diffSnapshots(await load(a), await load(b), examine);
-      await session.print(json === true ? `${JSON.stringify(diff, null, 2)}\n` : await text(diff, { a: visible(a), b: visible(b) }, given.width ?? null));
+      await session.print(json === true ? `${JSON.stringify(diff, null, 2)}\n` : text(diff, { a: visible(a), b: visible(b) }, given.width ?? null));
       session.end(exitCodeOf[diff.same ? 'same' : 'differs']);
     });
 };
 
-async function text(diff: SnapshotDiff, names: { a: string; b: string }, width: number | null): Promise<string> {
-  const [{ diffDocument }, { renderBlocks }, { styleFor }] = await Promise.all([import('../diff/document.ts'), import('../report/text.ts'), import('../report/style.ts')]);
+function text(diff: SnapshotDiff, names: { a: string; b: string }, width: number | null): string {
   const { isTTY, columns } = process.stdout;
   return renderBlocks(diffDocument(diff, names), styleFor({ color: null, width, isTTY, columns, env: process.env }));
 }

@@ -3,7 +3,10 @@ import { type Code, codes } from '../../checks/codes.ts';
 import { exitCodes, Failure } from '../exit-code.ts';
 import type { Explanation } from '../explain/explanation.ts';
 import { codesNamed } from '../options.ts';
-import { visible } from '../snapshot/sanitize.ts';
+import { codeDocument } from '../report/code-document.ts';
+import { type Style, styleFor } from '../report/style.ts';
+import { renderBlocks } from '../report/text.ts';
+import { sanitize, visible } from '../snapshot/sanitize.ts';
 import type { Register } from './command.ts';
 
 interface Wanted {
@@ -25,25 +28,24 @@ export const registerExplain: Register = (program, session) => {
       const wanted: Wanted = { json: json === true, apdu: given.apdu === true, width: given.width ?? null };
       const findings = words.map(codesNamed);
       const named = words.length > 0 && findings.every((codes) => codes.length > 0) ? [...new Set(findings.flat())] : null;
-      await session.print(named === null ? await explanationOf(words, wanted) : await proseOf(named, wanted));
+      await session.print(named === null ? await explanationOf(words, wanted) : proseOf(named, wanted));
     });
 };
 
-async function proseOf(named: readonly Code[], { json, width }: Wanted): Promise<string> {
+function proseOf(named: readonly Code[], { json, width }: Wanted): string {
   if (json) return `${JSON.stringify({ schemaVersion: 1, checks: named.map((code) => ({ code, ...codes[code] })) }, null, 2)}\n`;
-  const [{ codeDocument }, { renderBlocks }, style] = await Promise.all([import('../report/code-document.ts'), import('../report/text.ts'), terminalStyle(width)]);
+  const style = terminalStyle(width);
   return named.map((code) => renderBlocks(codeDocument(code), style)).join('\n');
 }
 
 async function explanationOf(words: readonly string[], { json, apdu, width }: Wanted): Promise<string> {
   const explanation = await explain(words, apdu);
   if (json) return `${JSON.stringify(explanation, null, 2)}\n`;
-  const [{ explanationDocument }, { renderBlocks }, style] = await Promise.all([import('../explain/document.ts'), import('../report/text.ts'), terminalStyle(width)]);
-  return renderBlocks(explanationDocument(explanation), style);
+  const { explanationDocument } = await import('../explain/document.ts');
+  return renderBlocks(explanationDocument(explanation), terminalStyle(width));
 }
 
-async function terminalStyle(width: number | null) {
-  const { styleFor } = await import('../report/style.ts');
+function terminalStyle(width: number | null): Style {
   const { isTTY, columns } = process.stdout;
   return styleFor({ color: null, width, isTTY, columns, env: process.env });
 }
@@ -54,7 +56,7 @@ const PATH = /^\S*(?:\/\S*|\.(?:log|txt|json))$/;
 
 /** A file if there is one of this name, standard input for `-` or nothing, else the words themselves. */
 async function explain(words: readonly string[], apdus: boolean): Promise<Explanation> {
-  const [{ Explainer }, { feedFile, feedStream }, { asMessage }, { sanitize }] = await Promise.all([import('../explain/explain.ts'), import('../explain/source.ts'), import('../explain/argument.ts'), import('../snapshot/sanitize.ts')]);
+  const [{ Explainer }, { feedFile, feedStream }, { asMessage }] = await Promise.all([import('../explain/explain.ts'), import('../explain/source.ts'), import('../explain/argument.ts')]);
   const explainer = new Explainer({ apdus });
   const [first] = words;
   if (first === undefined && process.stdin.isTTY) throw new Failure(exitCodes.usage, 'say what to explain: a file, a message, a code, or - for standard input');

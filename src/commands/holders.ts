@@ -1,5 +1,9 @@
+import { collectHolders } from '../collect/holders.ts';
+import { inTurn } from '../collect/turn.ts';
+import { deriveHoldings } from '../derive/holdings.ts';
 import { matchesGlob } from '../glob.ts';
-import type { Verdict } from '../report/holders.ts';
+import { holdersReport, renderHoldersJson, renderHoldersText, type Verdict } from '../report/holders.ts';
+import { realSystem } from '../system/real.ts';
 import type { Register } from './command.ts';
 
 /** For each answer of pcscd's, and before that for other cardchecks to let go of the readers. */
@@ -17,13 +21,6 @@ export const registerHolders: Register = (program, session) => {
     .addHelpText('after', '\nExit codes: 0 somebody holds a reader, 1 nobody does, 2 that could not be told.')
     .action(async (glob, _, command) => {
       const { json } = command.optsWithGlobals() as { json?: boolean };
-      const [{ collectHolders }, { inTurn }, { deriveHoldings }, { realSystem }, { holdersReport, renderHoldersJson, renderHoldersText }] = await Promise.all([
-        import('../collect/holders.ts'),
-        import('../collect/turn.ts'),
-        import('../derive/holdings.ts'),
-        import('../system/real.ts'),
-        import('../report/holders.ts'),
-      ]);
       const facts = await inTurn(TIMEOUT_MS, () => collectHolders(realSystem(), { passive: true, wake: false, exclusive: false, timeoutMs: TIMEOUT_MS, reader: glob ?? null }));
       const report = holdersReport(deriveHoldings(facts), facts, (name) => glob === undefined || matchesGlob(glob, name));
       if (json === true && report.obstacle !== null) session.warn(report.obstacle);

@@ -1,4 +1,7 @@
 import { collectOptions, withSafety } from '../options.ts';
+import { renderMarkdown } from '../report/markdown.ts';
+import { examine, obtain, redacted } from '../run.ts';
+import { writeWhole } from '../snapshot/save.ts';
 import type { Register } from './command.ts';
 
 /** Permission bits: it is made to be handed on. */
@@ -15,13 +18,11 @@ export const registerReport: Register = (program, session) => {
   withSafety(command)
     .addHelpText('after', '\nExit code 0: the report was written, whatever it says.')
     .action(async (given) => {
-      const [{ examine, obtain, redacted }, { renderMarkdown }] = await Promise.all([import('../run.ts'), import('../report/markdown.ts')]);
       const origin = { from: given.from ?? null, collect: collectOptions(given, null) };
       const taken = await obtain(origin, session, () => {});
       const snapshot = given.redact ? redacted(taken, origin) : taken;
       const text = renderMarkdown(examine(snapshot), snapshot, given.full === true);
       if (given.output === undefined) return session.print(text);
-      const { writeWhole } = await import('../snapshot/save.ts');
       await writeWhole(given.output, text, MODE);
     });
 };

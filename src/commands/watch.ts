@@ -1,5 +1,7 @@
 import { matchesGlob } from '../glob.ts';
 import type { WatchEvent } from '../watch/event.ts';
+import { watchPorts } from '../watch/ports.ts';
+import { watch } from '../watch/watcher.ts';
 import type { Register } from './command.ts';
 
 /** How events are shown. */
@@ -17,7 +19,6 @@ export const registerWatch: Register = (program, session) => {
     .addHelpText('after', '\nEnds with Ctrl-C. While it runs, pcscd does not end itself for want of clients.')
     .action(async (glob, _, command) => {
       const { json } = command.optsWithGlobals() as { json?: boolean };
-      const [{ watch }, { watchPorts }] = await Promise.all([import('../watch/watcher.ts'), import('../watch/ports.ts')]);
       const ended = new AbortController();
       const view = await viewFor(json === true);
       const finished = watch(watchPorts(ended.signal), (event) => {

@@ -4,46 +4,51 @@ import type { RunResult } from './port.ts';
 /**
  * What every run on a live machine asks of other programs, started by one shell while the rest of cardcheck is still
  * being loaded: a start from Node stops Node for two to three milliseconds, one from a shell costs a tenth of that.
- * None of them starts a daemon or touches a card. By program and last argument, which tell them apart.
+ * None of them starts a daemon or touches a card. Told apart by program and last argument; one row for each pipe,
+ * whose answers come one after the other.
  */
-const QUESTIONS = ['gpgconf --list-components', 'gpgconf --list-dirs', 'gpg --version', 'scdaemon --version', 'scdaemon --dump-option-table', 'scdaemon --gpgconf-test', 'pcscd -v'];
+const QUESTIONS = [
+  ['gpgconf --list-components', 'gpgconf --list-dirs', 'scdaemon --gpgconf-test'],
+  ['gpg --version', 'scdaemon --version', 'scdaemon --dump-option-table'],
+  ['pcscd -v'],
+];
 
-/** Number of the descriptor that carries the first answer; the standard ones are not used. */
+/** Number of the descriptor of the first row; the standard ones are not used. */
 const FIRST_FD = 3;
-/** An answer is a command line, a newline, and these three, each ended by a NUL: stdout, exit status, stderr. */
-const PARTS = 3;
 
-/** gpgconf says where gpg and scdaemon are (`name:description:path`) and which home is used; pcscd lies where daemons lie. */
+/**
+ * An answer is its command line, a newline and what came to stdout, then the exit status, then stderr, each ended by a
+ * NUL. gpgconf says where gpg and scdaemon are (`name:description:path`) and which home is used; pcscd lies where
+ * daemons lie.
+ */
 const SCRIPT = `
 PATH=$PATH:/usr/sbin:/sbin
 ask() {
-  fd=$1; shift
-  echo "$*" >&$fd
-  words=$("$@" 2>&1 >&$fd); status=$?
-  printf '\\0%d\\0%s\\0' $status "$words" >&$fd
+  echo "$*"
+  words=$("$@" 2>&1 >&6); status=$?
+  printf '\\0%d\\0%s\\0' $status "$words"
 }
-ask 9 "$(command -v pcscd)" -v &
-components=$(gpgconf --list-components 2>/dev/null); status=$?
-printf '%s\\n%s\\n\\0%d\\0\\0' 'gpgconf --list-components' "$components" $status >&3
+answer() { printf '%s\\n%s\\n\\0%d\\0\\0' "$1" "$2" $3; }
 field() { while IFS=: read -r name second third _; do [ "$name" = "$1" ] && eval echo "\\$$2"; done; }
 place() { echo "$components" | field "$1" third; }
-ask 5 "$(place gpg)" --version &
+ask "$(command -v pcscd)" -v >&5 6>&5 &
+components=$(gpgconf --list-components 2>/dev/null)
+answer 'gpgconf --list-components' "$components" $? >&3
 scdaemon=$(place scdaemon)
-ask 6 "$scdaemon" --version &
-ask 7 "$scdaemon" --dump-option-table &
-dirs=$(gpgconf --list-dirs 2>/dev/null); status=$?
-printf '%s\\n%s\\n\\0%d\\0\\0' 'gpgconf --list-dirs' "$dirs" $status >&4
-home=$(echo "$dirs" | field homedir second)
-ask 8 "$scdaemon" --homedir "$home" --gpgconf-test
+{ ask "$(place gpg)" --version; ask "$scdaemon" --version; ask "$scdaemon" --dump-option-table; } >&4 6>&4 &
+dirs=$(gpgconf --list-dirs 2>/dev/null)
+answer 'gpgconf --list-dirs' "$dirs" $? >&3
+ask "$scdaemon" --homedir "$(echo "$dirs" | field homedir second)" --gpgconf-test >&3 6>&3
 wait
 `;
 
-/** Characters of an answer that are kept; the longest, a table of options, has some four thousand. */
+/** Characters that are kept of a row; the longest answer, a table of options, has some four thousand. */
 const LIMIT = 1024 * 1024;
 
 /** Programs that were started ahead, and their answers. */
 export class Ahead {
-  readonly #answers: ReadonlyMap<string, Promise<string>>;
+  /** By question; '' for one that never comes. */
+  readonly #answers = new Map<string, Promise<string>>();
   readonly #child: ChildProcess;
 
   constructor() {
@@ -55,7 +60,7 @@ export class Ahead {
     });
     // Without a shell every answer is empty, and each program is asked in the ordinary way.
     this.#child.on('error', () => {});
-    this.#answers = new Map(QUESTIONS.map((question, index) => [question, this.#read(FIRST_FD + index)]));
+    for (const [row, questions] of QUESTIONS.entries()) this.#read(FIRST_FD + row, questions);
     process.once('exit', () => this.#end());
   }
 
@@ -65,22 +70,28 @@ export class Ahead {
     const answer = await this.#answers.get(`${name} ${args.at(-1)}`);
     const head = `${[program, ...args].join(' ')}\n`;
     if (answer === undefined || !answer.startsWith(head)) return null;
-    const [stdout, exitCode, stderr, end] = answer.slice(head.length).split('\0');
-    return stdout === undefined || stderr === undefined || end === undefined ? null : { exitCode: Number(exitCode), stdout, stderr };
+    const [stdout = '', exitCode, stderr = ''] = answer.slice(head.length).split('\0');
+    return { exitCode: Number(exitCode), stdout, stderr };
   }
 
-  /** All that comes through a descriptor up to the end of the answer; the shell's other children may hold it open for longer. */
-  #read(fd: number): Promise<string> {
+  /** Gives each question of a row its answer as it comes, and an empty one where the row ends before it. */
+  #read(fd: number, questions: readonly string[]): void {
+    const give: ((answer: string) => void)[] = [];
+    for (const question of questions) this.#answers.set(question, new Promise((resolve) => give.push(resolve)));
     const stream = this.#child.stdio[fd] as NodeJS.ReadableStream | null | undefined;
-    if (stream == null) return Promise.resolve('');
+    const giveUp = () => {
+      for (const resolve of give.splice(0)) resolve('');
+    };
+    if (stream == null) return giveUp();
     let text = '';
-    return new Promise((resolve) => {
-      stream.setEncoding('utf8').on('data', (piece: string) => {
-        if (text.length < LIMIT) text += piece;
-        if (text.split('\0').length > PARTS) resolve(text);
-      });
-      stream.on('end', () => resolve(text)).on('error', () => resolve(''));
+    stream.setEncoding('utf8').on('data', (piece: string) => {
+      if (text.length < LIMIT) text += piece;
+      for (let answer = ANSWER.exec(text)?.[0]; answer !== undefined; answer = ANSWER.exec(text)?.[0]) {
+        give.shift()?.(answer);
+        text = text.slice(answer.length);
+      }
     });
+    stream.on('end', giveUp).on('error', giveUp);
   }
 
   #end(): void {
@@ -92,3 +103,5 @@ export class Ahead {
     }
   }
 }
+
+const ANSWER = /^(?:[^\0]*\0){3}/;
