@@ -2,7 +2,7 @@
  * What to do, built for this machine: only options the installed scdaemon knows and still lacks, commands that reach
  * the very process they mean, and the price of each. `commands` carry a remedy out; `edits` say the same as data.
  */
-import { type ClientProgram, clientPrograms } from '../src/data/client-programs.ts';
+import { type ClientProgram, clientPrograms, identifyProgram } from '../src/data/client-programs.ts';
 import type { Holder, Remedy } from '../src/report/schema.ts';
 import type { Fact, Gnupg, Host, Scdaemon, ScdaemonConfig, UsbDevice } from '../src/snapshot/schema.ts';
 import { type Part, packageCommands } from './packages.ts';
@@ -99,10 +99,11 @@ export function releaseHolders(holders: readonly Holder[], host: Fact<Host>): Re
 /** sudo has a PATH of its own, in which neither cardcheck nor its node need be. */
 export const LOOK_AS_ROOT: Remedy = { title: 'Look again as root, who sees every process', kind: 'now', commands: ['sudo env "PATH=$PATH" cardcheck'], edits: [], price: null };
 
-/** By the name reports give it: the program's label, with its confinement or after a module it loaded. */
-function programOf({ command }: Holder): ClientProgram | undefined {
+/** By the name reports give it, with its confinement or after a module it loaded: the program's label, or its own name where the label stands for a kind of program. */
+function programOf({ command }: Holder): ClientProgram | null {
   const host = command.slice(command.lastIndexOf(' in ') + 1).replace(/^in /, '');
-  return clientPrograms.find(({ label }) => host === label || host.startsWith(`${label} (`));
+  const name = host.replace(/ \(.*$/, '');
+  return clientPrograms.find(({ label }) => host === label || host.startsWith(`${label} (`)) ?? identifyProgram({ comm: name, argv: [name], exe: null });
 }
 
 export const endProcess = ({ pid, uid, command, access }: Pick<Holder, 'pid' | 'uid' | 'command' | 'access'>, host: Fact<Host>): Remedy => ({

@@ -5,12 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { checks } from '../../checks/index.ts';
-import { endScdaemon, mendLines, shareReader } from '../../checks/remedies.ts';
+import { endScdaemon, mendLines, releaseHolders, shareReader } from '../../checks/remedies.ts';
 import { linesToShare, type InstalledScdaemon } from '../../checks/scdaemon.ts';
 import { scdaemonBackend } from '../../src/gnupg/backend.ts';
 import { parseVersion } from '../../src/gnupg/version.ts';
 import { judge } from '../../src/judge.ts';
-import type { Finding } from '../../src/report/schema.ts';
+import type { Finding, Holder } from '../../src/report/schema.ts';
 import { ok, valueOf } from '../../src/snapshot/fact.ts';
 import type { Fact, FactName, FactValue, Gnupg, Host, Scdaemon, ScdaemonConfig, Snapshot } from '../../src/snapshot/schema.ts';
 import { factsOf, situation, situations } from '../support/situations.ts';
@@ -153,6 +153,28 @@ describe('applied to files', () => {
     apply(remedy.commands);
     expect(readFileSync(file, 'utf8')).toBe('disable-ccid\nverbose\n# shared-access\n');
     expect(rulings(home) ?? '').toBe('');
+  });
+});
+
+describe('a holder lets go by the means of its own program', () => {
+  const holder: Holder = { pid: 77, uid: 1000, user: 'alice', command: '', access: 'exclusive', certainty: 'proven', since: null, evidence: [] };
+  const titles = (command: string, more: Partial<Holder> = {}) => releaseHolders([{ ...holder, command, ...more }], base.facts.host).map(({ title }) => title);
+
+  test.each([
+    ['a program by its label', 'yubikey-agent', 'Make yubikey-agent let go of the card'],
+    ['one in a sandbox', 'Firefox (snap)', 'Quit Firefox'],
+    ['a module in a program', 'opensc-pkcs11 in Thunderbird', 'Quit Thunderbird'],
+    ['one of a kind, by its own name', 'xfreerdp', 'End the session, or connect again without redirecting the card'],
+  ])('%s', (_, command, title) => {
+    expect(titles(command)).toContain(title);
+  });
+
+  test('of a stranger\'s program nothing is known but its pid', () => {
+    expect(titles('somebody-s-tool')).toEqual(['End somebody-s-tool (pid 77)']);
+  });
+
+  test('commands of its user are no help against another user\'s', () => {
+    expect(titles('yubikey-agent', { uid: 1001 })).toEqual(['End yubikey-agent (pid 77)']);
   });
 });
 
