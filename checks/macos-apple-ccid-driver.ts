@@ -1,6 +1,6 @@
-import { defineCheck } from '../src/check.ts';
+import { defineCheck, notApplicable } from '../src/check.ts';
 import type { Remedy } from '../src/report/schema.ts';
-import { valueOf } from '../src/snapshot/fact.ts';
+import { reasonOf, valueOf } from '../src/snapshot/fact.ts';
 import type { Fact, FactValue, Host, Probe } from '../src/snapshot/schema.ts';
 import { noService } from './causes.ts';
 import { asRoot } from './shell.ts';
@@ -19,7 +19,11 @@ export default defineCheck({
   after: [...noService, 'macos-ctk-holds-card'],
   check({ macosDriver, probes, host }) {
     const version = macosDriver.version ?? valueOf(host)?.distribution?.version ?? null;
-    if (version === null || !isAtLeast(version, FIRST_WITH_OWN_DRIVER) || !servesReaders(macosDriver.useIfdCcid)) return [];
+    const { useIfdCcid } = macosDriver;
+    if (version === null) return notApplicable('the version of macOS is not known');
+    if (!isAtLeast(version, FIRST_WITH_OWN_DRIVER)) return [];
+    if (useIfdCcid.status !== 'ok' && useIfdCcid.status !== 'absent') return notApplicable(`which driver serves readers could not be told: ${reasonOf(useIfdCcid)}`);
+    if (valueOf(useIfdCcid) === true) return [];
     const mute = (valueOf(probes) ?? []).find(({ outcome }) => outcome === 'unresponsive' || outcome === 'unpowered');
     if (mute === undefined && isAtLeast(version, CONTROL_MENDED)) return [];
     return [
@@ -30,7 +34,7 @@ export default defineCheck({
         data: { macos: version, bundled: bundledVersion(macosDriver), symptom: mute === undefined ? null : symptomOf(mute) },
         certainty: mute === undefined ? 'possible' : 'likely',
         evidence: [
-          `This is macOS ${version}, and useIFDCCID ${macosDriver.useIfdCcid.status === 'ok' ? 'is off' : 'was never set'}.`,
+          `This is macOS ${version}, and useIFDCCID ${useIfdCcid.status === 'ok' ? 'is off' : 'was never set'}.`,
           ...(mute === undefined ? [] : [`A ${mute.mode} connect to ${mute.reader} ended with ${symptomOf(mute)}.`]),
         ],
         remedies: [useBundledDriver(bundledVersion(macosDriver), host)],
@@ -38,9 +42,6 @@ export default defineCheck({
     ];
   },
 });
-
-/** Whether Apple's driver is the one; not where nobody could ask. */
-const servesReaders = (useIfdCcid: Fact<boolean>): boolean => useIfdCcid.status === 'absent' || valueOf(useIfdCcid) === false;
 
 const bundledVersion = ({ bundled }: FactValue<'macosDriver'>): string | null => bundled.find(({ name }) => name === 'ifd-ccid.bundle')?.version ?? null;
 

@@ -2,7 +2,7 @@
 import { copyFile, mkdir } from 'node:fs/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Report } from '../../src/report/schema.ts';
-import { rigFolder } from '../../src/rig/namespace.ts';
+import { type As, rigFolder } from '../../src/rig/namespace.ts';
 import { type Rig, startRig } from '../../src/rig/rig.ts';
 import { type Generation, libraryFolderOf, pcscdOf } from '../support/pcscd-generations.ts';
 
@@ -17,12 +17,15 @@ async function bring(generation: Exclude<Generation, 'installed'>): Promise<void
   for (const name of ['libpcsclite.so.1', 'libpcsclite_real.so.1']) await copyFile(`${await libraryFolderOf(generation)}/${name}`, rig.namespace.path(`${bundle}/${name}`));
 }
 
-async function examine(pcscd: Generation, library: Generation): Promise<Report> {
+/** An ordinary user exists inside only where root runs the tests. */
+const identities: readonly As[] = process.getuid?.() === 0 ? ['root', 'user'] : ['root'];
+
+async function examine(pcscd: Generation, library: Generation, as: As = 'root'): Promise<Report> {
   const program = await pcscdOf(pcscd);
   rig = await startRig(program === undefined ? {} : { pcscd: program });
   if (library !== 'installed') await bring(library);
   const env = library === 'installed' ? {} : { LD_LIBRARY_PATH: bundle };
-  const { stdout, stderr } = await rig.run(rig.node, [`${rig.app}/bin/cardcheck.js`, '--json'], { cwd: '/', env, timeoutMs: 20_000 });
+  const { stdout, stderr } = await rig.run(rig.node, [`${rig.app}/bin/cardcheck.js`, '--json'], { as, cwd: '/', env, timeoutMs: 20_000 });
   if (stdout === '') throw new Error(stderr);
   return JSON.parse(stdout) as Report;
 }
@@ -30,9 +33,9 @@ async function examine(pcscd: Generation, library: Generation): Promise<Report> 
 const about = (report: Report, id: string) => report.findings.filter((finding) => finding.id === id);
 const errors = ({ findings }: Report) => findings.filter(({ severity }) => severity === 'error').map(({ id }) => id);
 
-describe('a library that pcscd refuses', () => {
+describe.each(identities)('a library that pcscd refuses, as %s', (as) => {
   test('Debian 12\'s library and Debian 13\'s pcscd', async () => {
-    const report = await examine('trixie', 'installed');
+    const report = await examine('trixie', 'installed', as);
     expect(errors(report)).toEqual(['protocol-mismatch']);
     const [finding] = about(report, 'protocol-mismatch');
     expect(finding).toMatchObject({ severity: 'error', certainty: 'proven', data: { speaks: '4:4', daemon: 'pcscd (protocol 4:5)', answer: 'SCARD_E_SERVICE_STOPPED (0x8010001E)' } });
@@ -43,7 +46,7 @@ describe('a library that pcscd refuses', () => {
   });
 
   test('Debian 13\'s library, bundled, and Debian 12\'s pcscd', async () => {
-    const report = await examine('installed', 'trixie');
+    const report = await examine('installed', 'trixie', as);
     const [finding] = about(report, 'protocol-mismatch');
     expect(errors(report)).toEqual(['protocol-mismatch']);
     expect(finding).toMatchObject({ certainty: 'proven', data: { speaks: '4:5', answer: 'SCARD_E_SERVICE_STOPPED (0x8010001E)' } });
