@@ -22,7 +22,7 @@ export function reportDocument(report: Report, detail: Detail, width: number): B
   const sections = [
     readersSection(report, width, all),
     ...(sound && !all ? [] : [layersSection(report.layers)]),
-    ...report.findings.map(findingSection),
+    ...report.findings.map((finding) => findingSection(finding, all)),
     ...(all ? [checksSection(report.checks)] : []),
     openSection(report),
     [last],
@@ -99,14 +99,16 @@ function layersSection(layers: readonly LayerReport[]): Block[] {
 
 // Findings
 
-function findingSection(finding: Finding): Block[] {
+/** What only informs is said in short unless everything is asked for: it must not drown what is to be mended. */
+function findingSection(finding: Finding, all: boolean): Block[] {
   const { severity, code, title, subject, message, certainty, evidence, remedies, docs } = finding;
+  const long = all || severity !== 'info';
   return [
     prose(0, [mark(severity, severity), '  ', token(`${code} ${title}`, 'strong')], 2),
     prose(2, [token(`${finding.id}, ${subject.kind} ${subject.name}`, 'faint')]),
     prose(2, [message]),
-    ...labelled('Evidence', [token(certainty)], evidence.map((sentence) => prose(LABEL + 2, [`- ${sentence}`], LABEL + 4))),
-    ...remedies.flatMap(remedyBlocks),
+    ...(long ? labelled('Evidence', [token(certainty)], evidence.map((sentence) => prose(LABEL + 2, [`- ${sentence}`], LABEL + 4))) : []),
+    ...(long ? remedies.flatMap(remedyBlocks) : []),
     ...labelled('More', [token(docs)], []),
   ];
 }
