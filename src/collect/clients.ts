@@ -9,6 +9,7 @@ import { SystemError, type System } from '../system/port.ts';
 import { ownNamespaces, pidsNamed, processNames, readNamespaces, readProcess, sameNamespace } from '../system/process.ts';
 import { defineCollector } from './collector.ts';
 import { ownPids } from './own-pids.ts';
+import { onlyAnswers } from './scdaemons.ts';
 import { foreignNamespaces, listSockets, parseUnixTable, SS_MS, type UnixSocket } from './unix-sockets.ts';
 
 type Clients = FactValue<'clients'>;
@@ -63,7 +64,7 @@ async function collectClients(system: System): Promise<Fact<Clients>> {
 /** Programs that may own a connection nobody could be found for: those that run, are known to connect to cards and were not seen connected. */
 async function suspects(system: System, seen: readonly Client[]): Promise<Process[]> {
   const known = new Set([...ownPids(system), ...seen.map(({ process }) => process?.pid)]);
-  const mayConnect = (process: Pick<Process, 'comm' | 'argv' | 'exe'>) => ['pcsc', 'host'].includes(identifyProgram(process)?.transport ?? '') && identifyProgram(process)?.connects !== 'none';
+  const mayConnect = (process: Pick<Process, 'comm' | 'argv' | 'exe'>) => ['pcsc', 'host'].includes(identifyProgram(process)?.transport ?? '') && identifyProgram(process)?.connects !== 'none' && !onlyAnswers(process);
   const names = [...(await processNames(system))].filter(([pid, comm]) => !known.has(pid) && mayConnect({ comm, argv: [], exe: null }));
   const processes = await Promise.all(names.slice(0, MAX_SUSPECTS).map(([pid]) => readProcess(system, pid)));
   const hidden = await Promise.all(processes.map((process) => process !== null && mayConnect(process) && hidesConnections(system, process)));

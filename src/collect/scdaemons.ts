@@ -25,11 +25,11 @@ const SERVES = /^--(?:server|multi-server|daemon)$/;
 export async function scdaemonProcesses(system: System): Promise<Process[]> {
   const pids = (await Promise.all(SCDAEMON_NAMES.map((name) => pidsNamed(system, name)))).flat();
   const processes = await Promise.all(pids.map((pid) => readProcess(system, pid)));
-  return processes.filter((process) => process !== null && isServing(process)) as Process[];
+  return processes.filter((process) => process !== null && !onlyAnswers(process)) as Process[];
 }
 
 /** Gpgconf and others, we among them, run it for a moment to ask for its version or its options. */
-const isServing = ({ argv }: Process): boolean => argv.length === 0 || argv.some((argument) => SERVES.test(argument));
+export const onlyAnswers = ({ comm, argv }: Pick<Process, 'comm' | 'argv'>): boolean => SCDAEMON_NAMES.includes(comm) && argv.length > 0 && !argv.some((argument) => SERVES.test(argument));
 
 /**
  * Whose each is, whether it works over USB, whether its files changed since it started, and of our own whether it has a

@@ -129,7 +129,7 @@ function weight({ program, scdaemon, connections }: Suspect, state: Lock['state'
   if (scdaemon?.usesInternalCcid === true) return WEIGHT.no;
   if (scdaemon !== null && holdsCardThroughPcsc(scdaemon)) return WEIGHT.saysSo;
   if (program === null) return WEIGHT.unknown;
-  if (program.connects === 'none') return WEIGHT.no;
+  if (program.connects === 'none' || program.holds === 'never') return WEIGHT.no;
   // It only runs; what it is connected to could not be seen. That a lock is EXCLUSIVE fits few programs.
   if (connections === 0) return state === 'exclusive' && program.connects === 'exclusive' ? WEIGHT.fits : WEIGHT.unseen;
   const mayShare = program.connects !== 'exclusive' || program.id === 'scdaemon';
@@ -206,6 +206,7 @@ function scdaemonEvidence(scdaemon: Scdaemon): string | undefined {
 function programEvidence(program: ClientProgram | null, state: Lock['state']): string | undefined {
   if (program === null) return undefined;
   if (program.connects === 'none') return `${program.label} never connects to a card.`;
+  if (program.holds === 'never') return `${program.label} gives each handle back at once.`;
   if (program.connects === 'exclusive') return `${program.label} connects EXCLUSIVE${program.id === 'scdaemon' ? ' unless pcsc-shared is set' : ''}.`;
   if (program.connects === 'exclusive-then-shared') return `${program.label} tries EXCLUSIVE first in its newer versions.`;
   return program.connects === 'shared' && state === 'exclusive' ? `${program.label} usually connects SHARED.` : undefined;

@@ -73,6 +73,7 @@ describe('who holds a reader', () => {
     ['both, likely, when there are two handles', { readers: shared(2), clients: clients([client(4, 'firefox'), client(5, 'gsd-smartcard'), client(6, 'pcsc_scan')]) }, ['4 shared likely', '5 shared likely', '6 shared possible']],
     ['either, when there is one handle', { readers: shared(1), clients: clients([client(4, 'firefox'), client(5, 'gsd-smartcard')]) }, ['4 shared possible', '5 shared possible']],
     ['never surely a monitor', { readers: exclusive, clients: clients([client(4, 'pcsc_scan')]) }, ['4 exclusive possible']],
+    ['never surely another cardcheck, which gives each handle back at once', { readers: shared(1), clients: clients([client(4, 'node', 1, { process: process(4, 'node', { argv: ['node', '/usr/bin/cardcheck', '--json'] }) })], { unattributed: 1 }) }, ['4 shared possible']],
     ['a program that only shares, less than surely, when the reader is exclusive', { readers: exclusive, clients: clients([client(4, 'gsd-smartcard')]) }, ['4 exclusive likely']],
     ['a program that keeps transactions, when one is open', { readers: shared(2), clients: clients([client(4, 'AusweisApp'), client(5, 'firefox')]), ...blocked }, ['4 transaction likely', '5 unknown likely']],
     ['a scdaemon that says so, though its connection is hidden', { readers: exclusive, clients: clients([], { unattributed: 1, complete: false }), scdaemons: ok([scdaemon(7)], 'x'), pcscdProcesses: pcscd }, ['7 exclusive proven']],
