@@ -4,7 +4,8 @@ import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { absent, failed, ok, skipped, timedOut } from '../snapshot/fact.ts';
 import type { Fact, Facts, Probe, ReaderState, ShareMode } from '../snapshot/schema.ts';
-import { type AddonAnswer, type AddonLoaded, type AddonMessage, type AddonNotLoaded, type AddonRequest, type LibraryState, lineCutter, MAX_LINE } from './addon-messages.ts';
+import { decodeMessage } from './addon-decode.ts';
+import { type AddonAnswer, type AddonLoaded, type AddonNotLoaded, type AddonRequest, type LibraryState, lineCutter, MAX_LINE } from './addon-messages.ts';
 import { describeCode, formatCode, outcomeOf } from './codes.ts';
 import { before, countdown } from './deadline.ts';
 import { guardExclusive, mayConnectExclusively } from './exclusive.ts';
@@ -202,7 +203,7 @@ class AddonProcess implements AddonPort {
   }
 
   #take(line: string): void {
-    const message = parse(line);
+    const message = decodeMessage(line);
     if (message === null) {
       this.#ended('the child process wrote what is no answer');
       return this.#kill();
@@ -224,14 +225,6 @@ class AddonProcess implements AddonPort {
     const end = this.#end ?? 'the child process ended';
     const words = this.#stderr.trim().split('\n', 1)[0];
     return words === '' ? end : `${end}: ${words}`;
-  }
-}
-
-function parse(line: string): AddonMessage | null {
-  try {
-    return JSON.parse(line) as AddonMessage;
-  } catch {
-    return null;
   }
 }
 
