@@ -123,14 +123,13 @@ function serials({ facts }: Snapshot): string[] {
 function publicArguments({ argv, exe }: Process): string[] {
   const [program, ...rest] = argv;
   if (program === undefined) return [];
-  const known = scriptEnd(exe, program, rest);
+  const known = scriptEnd(program, rest);
   return [programName(exe, program), ...rest.slice(0, known), ...rest.slice(known).filter((argument) => PUBLIC_ARGUMENTS.has(argument))];
 }
 
 /** How many arguments an interpreter's script ends behind; 0: it is no interpreter, or runs no script. */
-function scriptEnd(exe: string | null, program: string, rest: readonly string[]): number {
-  const names = [exe, program].map((path) => path?.split('/').at(-1) ?? '');
-  const interpreter = INTERPRETERS.find(({ name }) => names.some((one) => name.test(one)));
+function scriptEnd(program: string, rest: readonly string[]): number {
+  const interpreter = INTERPRETERS.find(({ name }) => name.test(program.split('/').at(-1) as string));
   if (interpreter === undefined) return 0;
   const at = rest.findIndex((argument) => !interpreter.flag.test(argument));
   return at === -1 || rest[at]?.startsWith('-') ? 0 : at + 1;
