@@ -162,12 +162,12 @@ export const rigScenarios: readonly RigScenario[] = [
   },
   {
     name: 'rig-insisting-program',
-    situation: 'a program called yubikey-agent is connected without a handle while another shares the card',
+    situation: 'a program called yubikey-agent was refused while another shares the card, and stays connected',
     live: 'other-client-blocks-exclusive-app',
-    logsShow: { id: null, because: 'its failing connect is still to come' },
     scdaemonConf: SHARING,
     make: async (stage) => {
       await other(stage, 'shared');
+      await other(stage, 'exclusive', 'yubikey-agent');
       await other(stage, 'context', 'yubikey-agent');
     },
   },

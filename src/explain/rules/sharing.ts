@@ -18,6 +18,12 @@ const notReached = [
 /** The same log shows a shared connect that worked and an EXCLUSIVE one that did not: nobody held the reader alone. */
 const onlyExclusiveRefused = both(seen('spy-connected', ({ mode }) => mode === 'SHARED'), seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE'));
 
+/**
+ * pcscd calls a reader that one program holds alone exclusive, at its error level; an EXCLUSIVE connect that meets
+ * shared handles it refuses without a word but the code, at its debug level (pcsc-lite src/winscard.c, SCardConnect).
+ */
+const refusedBySharing = unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'));
+
 export const sharingRules = {
   'scdaemon-holds-card': {
     clauses: [
@@ -38,6 +44,7 @@ export const sharingRules = {
       excludes(1, seen('scdaemon-killed-by-tool'), 'the tool has ended scdaemon already'),
       excludes(2, unless(gpgReachesNoCard, otherFails), 'gpg itself cannot reach the card'),
       excludes(1.5, onlyExclusiveRefused, 'a shared connect to a reader worked'),
+      excludes(2, refusedBySharing, 'pcscd did not call the reader exclusive'),
       excludes(1.2, seen('own-handle-leaked'), 'the refused program is an agent that keeps the card itself'),
       excludes(1.5, connected('exclusive'), 'another program that takes cards EXCLUSIVE is connected'),
       excludes(1.5, both(onMac, seen('macos-ctk')), 'a macOS service that opens cards is named'),
@@ -86,6 +93,7 @@ export const sharingRules = {
       supports(1, killed('holder'), 'ending a program that holds the card helped'),
       supports(0.8, scdaemonGot(VIOLATION), 'scdaemon was refused'),
       supports(0.8, seen('scdaemon-killed-by-tool'), 'the tool looked for holders'),
+      excludes(2, refusedBySharing, 'pcscd did not call the reader exclusive'),
       ...notReached,
     ],
     decidedBy: 'the list of pcscd\'s clients while the reader is EXCLUSIVE.',
@@ -99,6 +107,7 @@ export const sharingRules = {
       supports(1, both(seen('pcsc-code', ({ code, by }) => code === VIOLATION && by === 'exclusive-app'), seen('mentioned', ({ role }) => role === 'shared')), 'programs that share are named'),
       supports(2, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE'), 'an EXCLUSIVE connect was refused: one shared handle is enough for that'),
       supports(2, onlyExclusiveRefused, 'a shared connect worked, an EXCLUSIVE one was refused: others share the reader'),
+      supports(2.4, unless(refusedBySharing, gpgFails), 'pcscd refused a connect without calling the reader exclusive: the connect asked for EXCLUSIVE while others share'),
       supports(1.2, both(clientGot(VIOLATION), present('exclusive'), present('shared')), 'an EXCLUSIVE program and sharing ones meet'),
       ...notReached,
     ],
