@@ -20,13 +20,13 @@ export const registerDemo: Register = (program, session) => {
     });
 
   async function show(name: string, options: readonly string[]): Promise<ExitCode> {
-    const [{ demo }, { scenarios }, { RigError }] = await Promise.all([import('../demo/demo.ts'), import('../demo/scenario.ts'), import('../rig/rig-error.ts')]);
+    const [{ demo }, { scenarios }, { RigError }, wrapped] = await Promise.all([import('../demo/demo.ts'), import('../demo/scenario.ts'), import('../rig/rig-error.ts'), wrapper()]);
     if (!Object.hasOwn(scenarios, name)) throw new Failure(exitCodes.usage, `there is no scenario ${visible(name)}; there are ${Object.keys(scenarios).join(', ')}`);
     try {
       const exitCode = await demo(name as keyof typeof scenarios, {
         mainJob: [process.execPath, process.argv[1] ?? fileURLToPath(import.meta.url), ...options],
         // stdout is the report's.
-        say: (line) => void process.stderr.write(`${line}\n`),
+        say: (text) => void process.stderr.write(wrapped(text)),
         onInterrupt: (undo) => session.onInterrupt(undo),
       });
       return shown(exitCode);
@@ -36,6 +36,16 @@ export const registerDemo: Register = (program, session) => {
     }
   }
 };
+
+/** Lines for stderr, on a terminal no wider than that. */
+async function wrapper(): Promise<(text: string) => string> {
+  const { stderr, env } = process;
+  if (stderr.isTTY !== true) return (text) => `${text}\n`;
+  const [{ blank, prose }, { styleFor }, { renderBlocks }] = await Promise.all([import('../report/layout.ts'), import('../report/style.ts'), import('../report/text.ts')]);
+  const style = styleFor({ color: null, width: null, isTTY: true, columns: stderr.columns, env });
+  const blockOf = (line: string) => (line.trim() === '' ? blank : prose(line.search(/\S/), [line.trim()]));
+  return (text) => renderBlocks(text.split('\n').map(blockOf), style);
+}
 
 /** A conflict was to be shown: that the main job found one, or could not see everything, is success. */
 function shown(exitCode: number | null): ExitCode {

@@ -1,7 +1,8 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { scenarios } from '../../src/demo/scenario.ts';
 import { type Rig, startRig } from '../../src/rig/rig.ts';
@@ -41,6 +42,13 @@ describe('cardcheck demo', () => {
     expect(exitCode, stderr).toBe(0);
     const report = JSON.parse(stdout) as { findings: { id: string; severity: string }[] };
     expect(report.findings.filter(({ severity }) => severity === 'error').map(({ id }) => id)).toEqual(ids);
+  });
+
+  it('breaks no line in the middle of a word on a narrow terminal', async () => {
+    const { stdout } = spawnSync('script', ['--quiet', '--return', '--command', `stty cols 50; exec '${process.execPath}' '${script}' demo free`, '/dev/null'], { cwd: '/', encoding: 'utf8' });
+    const beside = stripVTControlCharacters(stdout).replaceAll('\r', '').split('Readers')[0] ?? '';
+    expect(beside).toContain('free: ');
+    expect(beside.split('\n').filter((line) => line.length > 50)).toEqual([]);
   });
 
   it('knows no other scenario', async () => {
