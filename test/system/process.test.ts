@@ -129,9 +129,12 @@ describe('on this machine', () => {
   });
 
   test('a process whose parent has not noticed its end is null', async () => {
-    const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    // Ends with its input; a shell might notice, sleep does not.
+    const parent = spawn('sh', ['-c', 'exec 3<&0; cat <&3 & echo $!; exec sleep 60'], { stdio: ['pipe', 'pipe', 'ignore'] });
     onTestFinished(() => void parent.kill());
     const [pid] = await once(parent.stdout, 'data');
+    await until('the shell is sleep', async () => readFileSync(`/proc/${parent.pid}/comm`, 'utf8') === 'sleep\n');
+    parent.stdin.end();
     await until('it has ended', async () => / Z /.test(readFileSync(`/proc/${Number(pid)}/stat`, 'utf8')));
     expect(await readProcess(realSystem(), Number(pid))).toBeNull();
   });
