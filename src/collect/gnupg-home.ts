@@ -58,12 +58,16 @@ async function listenersOf(system: System, socket: string, user: User): Promise<
   const table = parseUnixTable(await system.readFile('/proc/net/unix', UNIX_TABLE_LIMIT).catch(() => ''));
   const inodes = new Set(table.flatMap(({ path, connected, inode }) => (path === socket && !connected ? [`socket:[${inode}]`] : [])));
   if (inodes.size === 0) return nobody;
-  const looks = await Promise.all(
-    (await listPids(system)).map(async (pid) => {
-      const files = await readOpenFiles(system, pid);
-      return { pid, closed: files === null && (await readStat(system, pid))?.kernelThread === false, has: files?.some(({ target }) => inodes.has(target)) === true };
-    }),
-  );
+  const look = async (pids: readonly number[]) =>
+    Promise.all(
+      pids.map(async (pid) => {
+        const files = await readOpenFiles(system, pid);
+        return { pid, closed: files === null && (await readStat(system, pid))?.kernelThread === false, has: files?.some(({ target }) => inodes.has(target)) === true };
+      }),
+    );
+  // systemd listens for an agent that sleeps: the usual case, and then nobody else need be looked at.
+  const bySystemd = (await look(await pidsNamed(system, 'systemd'))).filter(({ has }) => has);
+  const looks = bySystemd.length > 0 ? bySystemd : await look(await listPids(system));
   const listeners = (await Promise.all(looks.filter(({ has }) => has).map(({ pid }) => readProcess(system, pid)))).filter((process): process is Process => process !== null);
   return { listeners, unseen: listeners.length === 0 && looks.some(({ closed }) => closed) };
 }

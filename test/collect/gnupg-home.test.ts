@@ -61,6 +61,10 @@ describe('the agent\'s socket', () => {
     const closed = { stat: { '/proc/80/fd': { kind: 'directory' as const, mode: 0o500, uid: 0 } } };
     expect(await look({ '/proc/net/unix': unix(SOCKET), ...process(80, 'sshd', listening(80)) }, closed)).toMatchObject({ listeners: [], unseen: true });
   });
+  test('systemd, which listens for an agent that sleeps, is named alone', async () => {
+    const { listeners } = await look({ '/proc/net/unix': unix(SOCKET), ...process(70, 'systemd', listening(70)), ...process(80, 'heir-of-its-files', listening(80)) });
+    expect(listeners.map(({ comm }) => comm)).toEqual(['systemd']);
+  });
   test('a socket of another path is another\'s', async () => {
     expect(await look({ '/proc/net/unix': unix('/tmp/S.gpg-agent'), ...process(80, 'other-agent', listening(80)) })).toMatchObject({ listeners: [], unseen: false });
   });
