@@ -69,6 +69,7 @@ const grid: [string, Id, string[]][] = [
   ['library-lacks-one-reader', 'wrong-reader-chosen', []],
 
   ['gpg-2.4-beside-pcscd', 'gnupg-version-bug', ['gnupg']],
+  ['lab-healthy', 'gnupg-version-bug', []],
   ['macos', 'gnupg-version-bug', []],
   ['base', 'gnupg-version-bug', []],
 
