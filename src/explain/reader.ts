@@ -24,6 +24,9 @@ export class SignReader implements LineReader {
   readonly logNeedles: readonly (string | null)[];
   readonly spy: SpyRecorder;
   readonly #signsOf: readonly (readonly Sign[])[];
+  /** By sign, the count of the line it was last tried on: a line may have several of its needles. */
+  readonly #triedOn = new Map<Sign, number>();
+  #lines = 0;
   readonly #book: Notebook;
   /** What fixed signs have said already: the next such line is only counted. */
   readonly #settled = new Map<Sign, Sighting>();
@@ -55,7 +58,19 @@ export class SignReader implements LineReader {
     const maybeSpied = this.attentive || hits.some((id) => id >= this.#signsOf.length);
     if (maybeSpied && this.#spyLine(whole, number, previous)) return;
     const text = whole.slice(0, MAX_TEXT);
-    for (const sign of new Set(hits.flatMap((id) => this.#signsOf[id] ?? []))) this.#apply(sign, { number, text });
+    this.#applyAll(hits, { number, text });
+  }
+
+  /** Each sign once. */
+  #applyAll(hits: readonly number[], line: Line): void {
+    const count = ++this.#lines;
+    for (const id of hits) {
+      for (const sign of this.#signsOf[id] ?? []) {
+        if (this.#triedOn.get(sign) === count) continue;
+        this.#triedOn.set(sign, count);
+        this.#apply(sign, line);
+      }
+    }
   }
 
   /** Counts without reading it a line of which nothing is said but what was said before. */
