@@ -245,7 +245,7 @@ async function readConfig(system: System): Promise<Fact<PcscdConfig>> {
   const [environment, readerConf] = await Promise.all([readPcscdEnvironment(system), readReaderConf(system)]);
   const ignored = environment.values.PCSCLITE_FILTER_IGNORE_READER_NAMES ?? '';
   return ok(
-    { environment: environment.values, ignoredReaders: ignored.split(':').filter(Boolean), readerConf },
+    { environment: environment.values, environmentFiles: environment.files, ignoredReaders: ignored.split(':').filter(Boolean), readerConf },
     [...environment.files, READER_CONF_DIR].join(', '),
   );
 }

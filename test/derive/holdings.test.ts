@@ -195,7 +195,7 @@ describe('which device a reader is', () => {
   it('by what pcscd has open', () => expect(devices([R], [key, usb('1-3')], opened(key))).toEqual({ of: ['1-2'], unlisted: ['1-3'] }));
   it('by what is left, whatever the driver calls it', () => expect(devices(['Alcor Micro AU9540 00 00', R.replace('00 00', '01 00')], [key, alcor], opened(key, alcor))).toEqual({ of: ['1-5', '1-2'], unlisted: [] }));
   it('no device of a virtual reader', () => {
-    const readerConf = { pcscdConfig: ok({ environment: {}, ignoredReaders: [], readerConf: [{ file: '/etc/reader.conf.d/vpcd', readers: ['Virtual PCD'], error: null }] }, 'x') };
+    const readerConf = { pcscdConfig: ok({ environment: {}, environmentFiles: [], ignoredReaders: [], readerConf: [{ file: '/etc/reader.conf.d/vpcd', readers: ['Virtual PCD'], error: null }] }, 'x') };
     expect(devices(['Virtual PCD 00 00', 'Virtual PCD 00 01'], [key], readerConf)).toEqual({ of: [null, null], unlisted: ['1-2'] });
   });
   it('both slots of one device', () => expect(devices([R, R.replace('00 00', '00 01')], [key])).toEqual({ of: ['1-2', '1-2'], unlisted: [] }));
