@@ -207,6 +207,7 @@ const grid: [string, Id, string[]][] = [
   ['reader-unreachable', 'card-defect', []],
   ['mute-card', 'suspend-resume-stale', []],
 
+  ['lab-polkit-unreachable', 'polkit-unreachable', ['polkit']],
   ['polkit-without-bus', 'polkit-unreachable', ['polkit']],
   ['polkit-without-bus', 'polkit-denied', []],
   ['polkit-denied', 'polkit-unreachable', []],
@@ -297,6 +298,7 @@ const onlyErrors: [string, Id[]][] = [
   ['rig-no-pcscd', ['pcscd-not-running']],
   ['rig-home-taken', ['gnupg-home-unusable']],
   ['reader-unreachable', ['suspend-resume-stale']],
+  ['lab-polkit-unreachable', ['polkit-unreachable']],
   ['polkit-without-bus', ['polkit-unreachable']],
   ['polkit-hidepid', ['polkit-error-hidepid']],
   ['reader-without-t1', ['internal-ccid-driver-limited']],
