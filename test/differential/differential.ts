@@ -55,8 +55,13 @@ const rows: Row[] = [];
 
 for (const scenario of rigScenarios) {
   if (!wanted(scenario.name)) continue;
-  const { report, logs } = await play(scenario, true);
-  rows.push(compare(`rig: ${scenario.name}`, scenario, report.findings, logs));
+  const name = `rig: ${scenario.name}`;
+  rows.push(
+    await play(scenario, true).then(
+      ({ report, logs }) => compare(name, scenario, report.findings, logs),
+      (error: Error) => ({ name, live: `could not be played: ${error.message.split('\n', 1)[0]}`, explained: '', agree: false, note: '' }),
+    ),
+  );
 }
 const runs = labRuns().filter(({ name }) => wanted(name));
 for (const { suite, name, snapshot, log } of runs) {
