@@ -1,5 +1,6 @@
 // What every bundle of cardcheck's TypeScript shares; used by build.js, ts.js and the tests.
-import { relative, resolve } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -29,12 +30,17 @@ export const bundleOptions = {
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const programs = {
-  main: 'src/main.ts',
-  'addon-child': 'src/pcsc/addon-child.ts',
-  'rig-cards': 'src/rig/card-process.ts',
-  'rig-holder': 'src/rig/holder-process.ts',
+/** What every run starts. CommonJS, because Node's loader of ES modules alone takes a tenth of a bare start, and V8's compile cache wants a script. */
+const programs = { main: 'src/main.ts', 'addon-child': 'src/pcsc/addon-child.ts' };
+const commonJs = {
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
+  define: { ...bundleOptions.define, 'import.meta.url': 'cardcheckUrl' },
+  // A script out of a compile cache cannot import (Node 20); a module beside it does that for it.
+  banner: { js: "const cardcheckUrl = require('node:url').pathToFileURL(__filename).href; const importLazy = require('./import-lazy.cjs');" },
 };
+/** The processes of a rig: nobody waits for these. */
+const rigPrograms = { 'rig-cards': 'src/rig/card-process.ts', 'rig-holder': 'src/rig/holder-process.ts' };
 
 /**
  * What a check of this machine never needs, and what only these need (Ink, React, zod). It is imported dynamically and
@@ -43,11 +49,11 @@ const programs = {
 const LAZY = /\.tsx$|\/snapshot\/load\.ts$|\/report\/published-schema\.ts$|\/src\/(?:explain|demo|rig)\//;
 
 /**
- * The program in `outdir`: one file for each process, because Node takes about half a millisecond for each further
- * module, and lazy ones for the rest. All in one folder: sources find their neighbours by their place in it.
- * @param {import('esbuild').BuildOptions} options
+ * Writes the program to `outdir`: one file for each process, because Node takes about half a millisecond for each
+ * further module, and lazy ones for the rest. All in one folder: sources find their neighbours by their place in it.
+ * @returns {Promise<{names: string[], bytes: number, metafile: import('esbuild').Metafile}>} metafile: of what every run loads
  */
-export async function bundleApp(outdir, options = {}) {
+export async function bundleApp(outdir) {
   const lazy = new Map();
   const apart = {
     name: 'lazy-parts-apart',
@@ -61,8 +67,15 @@ export async function bundleApp(outdir, options = {}) {
       });
     },
   };
-  const shared = { ...bundleOptions, absWorkingDir: root, metafile: true, ...options };
-  const direct = await build({ ...shared, entryPoints: programs, outdir, plugins: [...bundleOptions.plugins, apart] });
-  const later = await build({ ...shared, entryPoints: Object.fromEntries(lazy), outdir, splitting: true, chunkNames: 'lazy-shared-[hash]' });
-  return { direct, later };
+  const shared = { ...bundleOptions, absWorkingDir: root, outdir, metafile: true, write: false };
+  const direct = await build({ ...shared, ...commonJs, entryPoints: programs, plugins: [...bundleOptions.plugins, apart] });
+  const later = await build({ ...shared, entryPoints: { ...rigPrograms, ...Object.fromEntries(lazy) }, splitting: true, chunkNames: 'lazy-shared-[hash]' });
+  const files = [
+    ...direct.outputFiles.map(({ path, text }) => ({ name: basename(path), text: text.replaceAll('import("./lazy-', 'importLazy("./lazy-') })),
+    ...later.outputFiles.map(({ path, text }) => ({ name: basename(path), text })),
+    { name: 'import-lazy.cjs', text: 'module.exports = (path) => import(path);\n' },
+  ];
+  await mkdir(outdir, { recursive: true });
+  for (const { name, text } of files) await writeFile(`${outdir}/${name}`, text);
+  return { names: files.map(({ name }) => name), bytes: files.reduce((sum, { text }) => sum + text.length, 0), metafile: direct.metafile };
 }

@@ -2,4 +2,4 @@
 import { addon, ahead, argv } from './start.ts';
 import { main } from './cli.ts';
 
-await main(argv, { addon, ahead });
+void main(argv, { addon, ahead });

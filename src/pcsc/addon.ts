@@ -32,7 +32,7 @@ export interface AddonPort extends PcscPort {
 }
 
 /** Where the child's bundle lies from a bundle beside it, from another bundle in dist, and from the sources. */
-const CHILD_PLACES = ['./addon-child.js', '../app/addon-child.js', '../../dist/app/addon-child.js'];
+const CHILD_PLACES = ['./addon-child.cjs', '../app/addon-child.cjs', '../../dist/app/addon-child.cjs'];
 
 /** For an answer of the child's that waits for nothing but its own event loop, in ms. */
 const ANSWER_MS = 500;

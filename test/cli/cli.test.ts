@@ -163,7 +163,7 @@ describe('help and lists', () => {
 
 describe('what --json loads', () => {
   test('neither zod nor react nor ink', () => {
-    const [, main] = Object.entries(cardcheck.metafile.outputs).find(([path]) => path.endsWith('/main.js')) ?? [];
+    const [, main] = Object.entries(cardcheck.metafile.outputs).find(([path]) => path.endsWith('/main.cjs')) ?? [];
     const loaded = Object.keys(main?.inputs ?? {});
     expect(loaded).toContain('src/cli.ts');
     expect(loaded.filter((path) => /node_modules\/(?!commander|@commander-js)|snapshot\/schema|report\/schema|\/ink\//.test(path))).toEqual([]);

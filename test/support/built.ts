@@ -33,8 +33,8 @@ export async function buildCardcheck(): Promise<BuiltCardcheck> {
   const dist = fileURLToPath(new URL('../../dist/', import.meta.url));
   await mkdir(dist, { recursive: true });
   const outdir = await mkdtemp(`${dist}test-`);
-  const { metafile } = ((await bundleApp(outdir)) as { direct: { metafile: Metafile } }).direct;
-  const entry = `${outdir}/main.js`;
+  const { metafile } = (await bundleApp(outdir)) as { metafile: Metafile };
+  const entry = `${outdir}/main.cjs`;
   return { entry, metafile, run: (args, options) => run(entry, args, options), remove: () => rm(outdir, { recursive: true, force: true }) };
 }
 
