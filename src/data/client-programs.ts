@@ -306,9 +306,23 @@ const COMM_LENGTH = 15;
 const INTERPRETERS = /^(?:python|perl|ruby|node|bash|dash|sh|env|java)[\d.]*$/;
 const basename = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-const fits = (pattern: string, name: string): boolean => (pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) : name === pattern);
-/** Whether a name of the kernel's, which may be cut, can stand for the program. */
-const fitsComm = (pattern: string, comm: string): boolean => fits(pattern, comm) || (comm.length === COMM_LENGTH && !pattern.endsWith('*') && pattern.length > COMM_LENGTH && pattern.startsWith(comm));
+// Made once, because every process of the machine is asked about.
+const byWholeName = new Map<string, ClientProgram>();
+const byCutName = new Map<string, ClientProgram>();
+const byPrefix: [string, ClientProgram][] = [];
+for (const program of clientPrograms) {
+  for (const name of program.names) {
+    if (name.endsWith('*')) byPrefix.push([name.slice(0, -1), program]);
+    else if (!byWholeName.has(name)) byWholeName.set(name, program);
+    const cut = name.slice(0, COMM_LENGTH);
+    if (name.length > COMM_LENGTH && !name.endsWith('*') && !byCutName.has(cut)) byCutName.set(cut, program);
+  }
+}
+
+/** @param cut the name may be the kernel's, which ends after 15 characters */
+function programNamed(name: string, cut = false): ClientProgram | undefined {
+  return byWholeName.get(name) ?? (cut ? byCutName.get(name) : undefined) ?? byPrefix.find(([prefix]) => name.startsWith(prefix))?.[1];
+}
 
 /**
  * The program a process is, from the names it goes by: its file, its first arguments when an interpreter runs it, the
@@ -319,6 +333,9 @@ export function identifyProgram(process: Pick<Process, 'comm' | 'argv' | 'exe'>)
   const [first = '', ...rest] = process.argv.slice(0, 3).map(basename);
   const interpreted = [file, first].some((name) => name !== null && INTERPRETERS.test(name));
   const names = [...(interpreted ? rest : []), ...(file === null ? [] : [file]), first].filter((name) => name !== '');
-  const byName = names.flatMap((name) => clientPrograms.find((program) => program.names.some((pattern) => fits(pattern, name))) ?? []);
-  return byName[0] ?? clientPrograms.find((program) => program.names.some((pattern) => fitsComm(pattern, process.comm))) ?? null;
+  for (const name of names) {
+    const program = programNamed(name);
+    if (program !== undefined) return program;
+  }
+  return programNamed(process.comm, true) ?? null;
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { exitCodes, Failure } from '../exit-code.ts';
 import { visible } from './sanitize.ts';
@@ -21,7 +20,8 @@ export async function writeWhole(file: string, text: string, mode = 0o600): Prom
 }
 
 async function replace(file: string, text: string, mode: number): Promise<void> {
-  const beside = `${file}.${randomBytes(4).toString('hex')}.tmp`;
+  // Not a random name: loading node:crypto costs every run two milliseconds, and `wx` refuses what is there.
+  const beside = `${file}.${process.pid}.tmp`;
   try {
     const handle = await open(beside, 'wx', mode);
     try {
