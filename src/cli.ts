@@ -108,7 +108,7 @@ export async function main(argv: readonly string[], started: Pick<Session, 'addo
   } catch (error) {
     if (error instanceof CommanderError) {
       // exitCode 0: help or version, which commander has printed.
-      if (error.exitCode !== 0) await fail(exitCodes.usage, complaint.trim().replace(/^error: /, ''));
+      if (error.exitCode !== 0) await fail(exitCodes.usage, complaintOf(complaint));
     } else if (error instanceof Failure) {
       await fail(error.exitCode, error.message);
     } else {
@@ -117,6 +117,11 @@ export async function main(argv: readonly string[], started: Pick<Session, 'addo
     }
   }
   leave();
+}
+
+/** commander repeats the words of the command line as they are. */
+function complaintOf(text: string): string {
+  return text.trim().replace(/^error: /, '').split('\n').map(visible).join('\n');
 }
 
 function bug(error: unknown): string {

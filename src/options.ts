@@ -50,6 +50,9 @@ function numberBetween(least: number, most: number, unit: string): (text: string
   };
 }
 
+/** Reads the columns of `--width`. */
+export const columns = numberBetween(NARROWEST, WIDEST, 'columns');
+
 const idOf = (code: Code): string => codes[code].id;
 
 /** The codes a word stands for: a code itself in either case, or an id, which several codes may share. */
@@ -90,7 +93,7 @@ export function withOutput<A extends unknown[], O extends OptionValues>(command:
     .addOption(new Option('-v, --verbose', 'everything that was asked and seen'))
     .addOption(new Option('--color', 'colours even into a pipe'))
     .addOption(new Option('--no-color', 'no colours'))
-    .addOption(new Option('--width <columns>', 'where prose is wrapped').argParser(numberBetween(NARROWEST, WIDEST, 'columns')).env('CARDCHECK_WIDTH'));
+    .addOption(new Option('--width <columns>', 'where prose is wrapped').argParser(columns).env('CARDCHECK_WIDTH'));
 }
 
 /** How the machine is examined without harm: the options of every command that takes a snapshot. */

@@ -4,6 +4,7 @@ import { exitCodes, Failure } from '../exit-code.ts';
 import { styleFor } from '../report/style.ts';
 import { renderBlocks } from '../report/text.ts';
 import { examine, load } from '../run.ts';
+import { columns } from '../options.ts';
 import { visible } from '../snapshot/sanitize.ts';
 import type { Register } from './command.ts';
 
@@ -17,7 +18,7 @@ export const registerDiff: Register = (program, session) => {
     .argument('<b>', 'the other, e.g. from after it, or of a machine that works')
     .description('what changed between two snapshots')
     .option('--json', 'as JSON')
-    .option('--width <columns>', 'where prose is wrapped', Number)
+    .option('--width <columns>', 'where prose is wrapped', columns)
     .addHelpText('after', '\n- only in A, + only in B, ~ changed, ? cannot be compared.\nPids, times and numbers that differ between any two runs are left out.\nExit codes: 0 no difference, 1 differences.')
     .action(async (a, b, given, command) => {
       const { json } = command.optsWithGlobals() as { json?: boolean };
@@ -29,6 +30,6 @@ export const registerDiff: Register = (program, session) => {
 };
 
 function text(diff: SnapshotDiff, names: { a: string; b: string }, width: number | null): string {
-  const { isTTY, columns } = process.stdout;
-  return renderBlocks(diffDocument(diff, names), styleFor({ color: null, width, isTTY, columns, env: process.env }));
+  const { stdout, env } = process;
+  return renderBlocks(diffDocument(diff, names), styleFor({ color: null, width, isTTY: stdout.isTTY, columns: stdout.columns, env }));
 }

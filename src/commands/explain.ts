@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises';
 import { type Code, codes } from '../../checks/codes.ts';
 import { exitCodes, Failure } from '../exit-code.ts';
 import type { Explanation } from '../explain/explanation.ts';
-import { codesNamed } from '../options.ts';
+import { codesNamed, columns } from '../options.ts';
 import { codeDocument } from '../report/code-document.ts';
 import { type Style, styleFor } from '../report/style.ts';
 import { renderBlocks } from '../report/text.ts';
@@ -22,7 +22,7 @@ export const registerExplain: Register = (program, session) => {
     .argument('[what...]', 'codes or ids of findings; or a file, - for standard input, a message, an error code')
     .option('--json', 'as JSON')
     .option('--apdu', 'of a pcsc-spy log also the headers of the commands sent (never their data)')
-    .option('--width <columns>', 'where prose is wrapped', Number)
+    .option('--width <columns>', 'where prose is wrapped', columns)
     .action(async (words, given, command) => {
       const { json } = command.optsWithGlobals() as { json?: boolean };
       const wanted: Wanted = { json: json === true, apdu: given.apdu === true, width: given.width ?? null };
@@ -46,8 +46,8 @@ async function explanationOf(words: readonly string[], { json, apdu, width }: Wa
 }
 
 function terminalStyle(width: number | null): Style {
-  const { isTTY, columns } = process.stdout;
-  return styleFor({ color: null, width, isTTY, columns, env: process.env });
+  const { stdout, env } = process;
+  return styleFor({ color: null, width, isTTY: stdout.isTTY, columns: stdout.columns, env });
 }
 
 /** A word of this form can only be meant as a finding, or as a file. */
