@@ -34,6 +34,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const programs = { main: 'src/main.ts', 'addon-child': 'src/pcsc/addon-child.ts' };
 const commonJs = {
   format: 'cjs',
+  charset: 'ascii',
+  minifyWhitespace: true,
   outExtension: { '.js': '.cjs' },
   define: { ...bundleOptions.define, 'import.meta.url': 'cardcheckUrl' },
   // A script out of a compile cache cannot import (Node 20); a module beside it does that for it.
