@@ -36,18 +36,20 @@ const READ = constants.O_RDONLY | constants.O_NONBLOCK;
 // Files of /proc and /sys report size 0, so the length asked for is read, in steps, not the size.
 const STEP = 65536;
 
+/** One for all reads at once: a fresh one for each of hundreds keeps the garbage collector busy. */
+const scratch = Buffer.allocUnsafeSlow(STEP);
+
 function readBytesSync(path: string, offset: number, length: number): Buffer {
   const file = nodeFs.openSync(path, READ);
   try {
     const chunks: Buffer[] = [];
     for (let read = 0; read < length; ) {
-      const chunk = Buffer.allocUnsafe(Math.min(STEP, length - read));
-      const bytesRead = nodeFs.readSync(file, chunk, 0, chunk.length, offset === 0 ? null : offset + read);
+      const bytesRead = nodeFs.readSync(file, scratch, 0, Math.min(STEP, length - read), offset === 0 ? null : offset + read);
       if (bytesRead === 0) break;
-      chunks.push(chunk.subarray(0, bytesRead));
+      chunks.push(Buffer.from(scratch.subarray(0, bytesRead)));
       read += bytesRead;
     }
-    return Buffer.concat(chunks);
+    return chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks);
   } finally {
     nodeFs.closeSync(file);
   }
