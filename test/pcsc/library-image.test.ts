@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import libraries from '../../src/collect/libraries.ts';
 import { readLibraryImage } from '../../src/pcsc/library-image.ts';
 import { realSystem } from '../../src/system/real.ts';
-import { libraryFolderOf } from '../support/pcscd-generations.ts';
+import { type Generation, libraryOf } from '../support/pcscd-generations.ts';
 import { passive, valueIn } from '../support/root.ts';
 
 /** Where compilers put the version into one constant that is known; elsewhere the answer has to be none. */
@@ -24,16 +24,23 @@ test('the installed library announces what its package\'s version speaks', async
   expect(found.protocolFrom).toBe(legible ? 'file' : 'version');
 });
 
+/** What stands in the last of its files, or in the one before. */
+const image = async (generation: Exclude<Generation, 'installed'>, which: number) => readLibraryImage(readFileSync((await libraryOf(generation)).at(which) as string));
+
+test('Debian 12\'s announces 4:4, insists on it, and has a table of 16', async () => {
+  expect(await image('bookworm', -1)).toEqual({ role: 'client', protocol: spoken(4), adapts: false, slots: 16 });
+});
+
 test('Debian 13\'s announces 4:5, insists on it, and has a table of 16', async () => {
-  expect(readLibraryImage(readFileSync(`${await libraryFolderOf('trixie')}/libpcsclite_real.so.1`))).toEqual({ role: 'client', protocol: spoken(5), adapts: false, slots: 16 });
+  expect(await image('trixie', -1)).toEqual({ role: 'client', protocol: spoken(5), adapts: false, slots: 16 });
 });
 
 test('sid\'s announces 4:6, adapts, and learns the size of the table', async () => {
-  expect(readLibraryImage(readFileSync(`${await libraryFolderOf('sid')}/libpcsclite_real.so.1`))).toEqual({ role: 'client', protocol: spoken(6), adapts: true, slots: null });
+  expect(await image('sid', -1)).toEqual({ role: 'client', protocol: spoken(6), adapts: true, slots: null });
 });
 
 test('the redirector before them says nothing about a protocol', async () => {
-  expect(readLibraryImage(readFileSync(`${await libraryFolderOf('trixie')}/libpcsclite.so.1`))).toEqual({ role: 'redirector', protocol: null, adapts: null, slots: null });
+  expect(await image('trixie', -2)).toEqual({ role: 'redirector', protocol: null, adapts: null, slots: null });
 });
 
 test('any other file is no part of libpcsclite', () => {

@@ -17,7 +17,7 @@ const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const packages = ['pcscd', 'vsmartcard-vpcd'];
 const mergedFolders = ['bin', 'sbin', 'lib', 'lib64'];
 
-export const generations = ['installed', 'trixie', 'sid'] as const;
+export const generations = ['installed', 'bookworm', 'trixie', 'sid'] as const;
 export type Generation = (typeof generations)[number];
 
 /**
@@ -31,13 +31,16 @@ export async function pcscdOf(generation: Generation): Promise<string | undefine
   return join(folder, 'pcscd');
 }
 
-/** The folder of its libpcsclite, e.g. for LD_LIBRARY_PATH. @throws Error when apt cannot fetch it */
-export async function libraryFolderOf(generation: Exclude<Generation, 'installed'>): Promise<string> {
+/**
+ * The files of its libpcsclite, the one that speaks to pcscd last; before it, from 2.0 on, stands a redirector.
+ * @throws Error when apt cannot fetch it
+ */
+export async function libraryOf(generation: Exclude<Generation, 'installed'>): Promise<string[]> {
   await pcscdOf(generation);
   const lib = join(cache, `pcscd-${generation}`, 'root/usr/lib');
-  const folder = (await readdir(lib)).map((name) => join(lib, name)).find((name) => existsSync(join(name, 'libpcsclite_real.so.1')));
+  const folder = (await readdir(lib)).map((name) => join(lib, name)).find((name) => existsSync(join(name, 'libpcsclite.so.1')));
   if (folder === undefined) throw new Error(`${lib} holds no libpcsclite`);
-  return folder;
+  return ['libpcsclite.so.1', 'libpcsclite_real.so.1'].map((name) => join(folder, name)).filter((path) => existsSync(path));
 }
 
 /** Made aside and renamed, so that a half-fetched one is never taken for whole. */
@@ -51,7 +54,8 @@ async function fetchInto(folder: string, suite: string): Promise<void> {
     await rename(building, folder);
   } catch (error) {
     await rm(building, { recursive: true, force: true });
-    throw error;
+    // Somebody else's may have been ready first.
+    if (!existsSync(folder)) throw error;
   }
 }
 
@@ -75,6 +79,8 @@ async function download(apt: string, suite: string): Promise<void> {
     'Dir::State::Status': join(apt, 'status'),
     'Dir::Cache': join(apt, 'cache'),
     'APT::Install-Recommends': 'false',
+    // A mirror may be behind; what it has is signed all the same.
+    'Acquire::Check-Valid-Until': 'false',
     'APT::Sandbox::User': '',
     'Debug::NoLocking': 'true',
   };
