@@ -26,8 +26,8 @@ export function askedLibrary({ libraryContext, addon }: Pick<Facts, 'libraryCont
 
 const folderOf = ({ path }: Library): string => path.slice(0, path.lastIndexOf('/'));
 
-/** The oldest version cardcheck offers, and offers first, because the most pcscds accept it. */
-const OFFERED_FIRST = { major: 4, minor: 4 };
+/** What a snapshot says nothing of: that 4:4 was announced first. */
+const ONCE_FIRST = { major: 4, minor: 4 };
 
 /**
  * The pcscd that answers, by what it said and took. The installed program tells its version only where it may be the
@@ -37,9 +37,8 @@ export function serverSide(daemon: Fact<FactValue<'daemon'>>, pcscdBuild: Fact<F
   const installed = valueOf(pcscdBuild)?.version ?? null;
   const answered = valueOf(daemon);
   if (answered === undefined) return { version: installed, protocol: null };
-  const { protocol, announced } = answered;
-  const tookFirst = announced.minor === OFFERED_FIRST.minor;
-  return { version: agreesWith(installed, protocol) ? installed : null, protocol, took: announced, refused: tookFirst ? [] : [OFFERED_FIRST] };
+  const { protocol, announced, refused = announced.minor === ONCE_FIRST.minor ? null : ONCE_FIRST } = answered;
+  return { version: agreesWith(installed, protocol) ? installed : null, protocol, took: announced, refused: refused === null ? [] : [refused] };
 }
 
 /** "pcscd 2.3.3 (protocol 4:5)" */

@@ -3,6 +3,7 @@ import { connectorsBySs } from '../attribution/connectors-by-ss.ts';
 import { servingDaemons, whyNoDaemon } from '../attribution/daemon.ts';
 import { type Proof, proveHandles } from '../attribution/prove.ts';
 import { openReaderTable } from '../pcsc/socket.ts';
+import { greeting } from './pcscd.ts';
 import { absent, skipped } from '../snapshot/fact.ts';
 import type { Fact, ReaderState } from '../snapshot/schema.ts';
 import { SystemError, type System } from '../system/port.ts';
@@ -29,7 +30,7 @@ export async function lookIntoPcscd(system: System, timeoutMs: number): Promise<
   if (system.platform !== 'linux') return none(absent('this system has no pcscd'));
   const daemons = await servingDaemons(system);
   if (daemons.length === 0) return none(await whyNoDaemon(system));
-  const table = await openReaderTable(system, timeoutMs);
+  const table = await openReaderTable(system, timeoutMs, await greeting(system));
   if (table.status !== 'ok') return none(table);
   try {
     let readers: Fact<ReaderState[]> = absent('not asked');

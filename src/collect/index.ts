@@ -17,7 +17,7 @@ import { macos } from './macos.ts';
 import { macosGnupg } from './macos-gnupg.ts';
 import { macosReaders } from './macos-readers.ts';
 import { noteOwnPid, ownPids } from './own-pids.ts';
-import pcscd from './pcscd.ts';
+import pcscd, { greeting } from './pcscd.ts';
 import { collectPcsc, type PcscFacts } from './pcsc.ts';
 import polkit from './polkit.ts';
 import type { OnProgress } from './progress.ts';
@@ -71,7 +71,7 @@ async function collectAlone(system: System, options: CollectOptions, { addon }: 
   const startedMs = system.now();
   const seen: Partial<Facts> = Object.assign({}, ...(await Promise.all(passiveSteps.map((step) => look(step, system, options, onProgress)))));
   const passive = seen as Omit<Facts, keyof PcscFacts | 'self'>;
-  const daemon = system.platform === 'linux' ? pcscdSocket(socketPath(system)) : null;
+  const daemon = system.platform === 'linux' ? pcscdSocket(socketPath(system), await greeting(system)) : null;
   const touched = await collectPcsc(system, options, passive, { daemon, library: addon }, onProgress);
   const facts: Facts = { ...passive, ...touched, self: selfFact({ ...passive, ...touched }, [...ownPids(system)]) };
   return sanitize<Snapshot>({

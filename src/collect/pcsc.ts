@@ -314,9 +314,9 @@ function libraryDanger(fact: Fact<unknown>): string | null {
   return isDangerous ? `libpcsclite would wait without limit: ${reasonOf(fact)}` : null;
 }
 
-function daemonFact({ protocol, announced, slots }: OpenedPcsc, source: string, woken: boolean | null): Facts['daemon'] {
+function daemonFact({ protocol, announced, refused, slots }: OpenedPcsc, source: string, woken: boolean | null): Facts['daemon'] {
   if (protocol === null || announced === null) return absent('this backend does not tell');
-  return ok({ protocol, announced, slots, woken }, source);
+  return ok({ protocol, announced, refused, slots, woken }, source);
 }
 
 function skip(reader: string, mode: ShareMode, backend: Probe['backend'], reason: string | null): Probe {

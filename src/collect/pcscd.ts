@@ -1,3 +1,4 @@
+import { type Protocol, protocolOf } from '../pcsc/compatibility.ts';
 import { absent, denied, failed, ok } from '../snapshot/fact.ts';
 import type { Fact, FactValue, PcscdProcess } from '../snapshot/schema.ts';
 import { perRun } from '../system/per-run.ts';
@@ -71,6 +72,12 @@ type PcscdBuild = FactValue<'pcscdBuild'>;
 
 /** What `pcscd -v` prints; the option makes it print and end, before it looks at anything else. */
 export const readBuild = perRun((system): Promise<Fact<PcscdBuild>> => attempt(() => askBuild(system)));
+
+/** What to announce to pcscd: the version of the installed one, so that it has nothing to log; undefined where that is not known. */
+export async function greeting(system: System): Promise<Protocol | undefined> {
+  const build = await readBuild(system);
+  return (build.status === 'ok' ? protocolOf(build.value.version) : null) ?? undefined;
+}
 
 async function askBuild(system: System): Promise<Fact<PcscdBuild>> {
   if (system.platform === 'darwin') return absent('macOS has no pcscd');

@@ -10,11 +10,15 @@ const KIND = /^an? /;
 const MAX_NAME = 60;
 const shortened = (name: string): string => (name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name);
 
+/** What Firefox and Node 24 name their main thread: the kernel takes it for the name of the process. */
+const MAIN_THREAD = 'MainThread';
+
 /** The kernel's name is cut after 15 characters; the program's file or first argument may have it whole. */
 function ownName({ comm, argv, exe }: Process): string {
   const [first, script] = argv;
   if (script !== undefined && !script.startsWith('-') && first !== undefined && INTERPRETER.test(basename(first))) return `${basename(script)} (${basename(first)})`;
-  const whole = [exe, first].flatMap((path) => (path == null ? [] : [basename(path)])).find((name) => name.startsWith(comm) && comm !== '');
+  const files = [exe, first].flatMap((path) => (path == null ? [] : [basename(path)]));
+  const whole = files.find((name) => comm === MAIN_THREAD || (name.startsWith(comm) && comm !== ''));
   return whole ?? comm;
 }
 

@@ -130,6 +130,7 @@ class AddonProcess implements AddonPort {
     return {
       protocol: null,
       announced: null,
+      refused: null,
       slots: null,
       readers: async (deadlineMs) => {
         const states = await this.states(deadlineMs);

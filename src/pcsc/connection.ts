@@ -45,12 +45,16 @@ const failures: Readonly<Record<FailureKind, { outcome: ProbeOutcome; fact: (fai
   unreachable: { outcome: 'no-service', fact: ({ message }) => failed(`unreachable: ${message}`) },
 };
 
+const tooLong = (path: string) => new PcscdFailure('missing', `${path} is longer than a path may be`);
+
 /** What an errno of connect(2) means here. */
 const connectFailures: Readonly<Record<string, (path: string) => PcscdFailure>> = {
   ENOENT: (path) => new PcscdFailure('missing', `${path} does not exist`),
   ENOTDIR: (path) => new PcscdFailure('missing', `${path} does not exist`),
   ELOOP: (path) => new PcscdFailure('missing', `${path} is a symbolic link that leads nowhere`),
-  ENAMETOOLONG: (path) => new PcscdFailure('missing', `${path} is longer than a path may be`),
+  ENAMETOOLONG: tooLong,
+  // Of a Unix socket's path: Node 20 cuts a longer one, Node 24 refuses it so.
+  EINVAL: tooLong,
   ECONNREFUSED: (path) => new PcscdFailure('refused', `nobody listens on ${path} (ECONNREFUSED)`),
   EACCES: (path) => new PcscdFailure('forbidden', `permission to connect to ${path} (EACCES)`),
   EPERM: (path) => new PcscdFailure('forbidden', `permission to connect to ${path} (EPERM)`),

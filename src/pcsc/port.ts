@@ -17,6 +17,8 @@ export interface PcscPort {
 export interface OpenedPcsc {
   protocol: { major: number; minor: number } | null;
   announced: { major: number; minor: number } | null;
+  /** The version that was announced before and refused; null: none was. */
+  refused: { major: number; minor: number } | null;
   /** Entries of the daemon's reader table, where the backend can tell. */
   slots: number | null;
   /** The table of readers, passively. @param deadlineMs the daemon may block while a reader is initialising */

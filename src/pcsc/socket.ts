@@ -30,10 +30,11 @@ export interface ProtocolVersion {
 }
 
 /**
- * Announced first: pcsc-lite 1.8.24 to 2.2.3 accepts exactly this one, 2.4.1 and later this and newer ones.
- * Those between refuse it and name their own in the refusal (pcsc-lite winscard_svc.c, CMD_VERSION).
+ * Announced where pcscd's own is not known: pcsc-lite 1.8.24 to 2.2.3 accepts exactly this one, 2.4.1 and later this
+ * and newer ones. Those between refuse it and name their own in the refusal (pcsc-lite winscard_svc.c, CMD_VERSION).
+ * Any version but its own leaves "Communication protocol mismatch!" in pcscd's log, for somebody to worry about.
  */
-export const ANNOUNCED: ProtocolVersion = { major: 4, minor: 4 };
+export const MOST_ACCEPTED: ProtocolVersion = { major: 4, minor: 4 };
 
 /** From here on the table's length can be asked for: CMD_GET_READERS_STATE_SIZE. */
 const HAS_TABLE_SIZE: ProtocolVersion = { major: 4, minor: 6 };
@@ -54,6 +55,8 @@ export class ReaderTable {
   readonly server: ProtocolVersion;
   /** The version pcscd accepted from us. */
   readonly announced: ProtocolVersion;
+  /** The one it refused before; null: none. */
+  readonly refused: ProtocolVersion | null;
   readonly #path: string;
   readonly #connection: PcscdConnection;
   #slots: number | null = null;
@@ -61,20 +64,22 @@ export class ReaderTable {
   #readers: ReaderState[] = [];
   #rawNames = new Map<string, Buffer>();
 
-  private constructor(path: string, connection: PcscdConnection, versions: { server: ProtocolVersion; announced: ProtocolVersion }) {
+  private constructor(path: string, connection: PcscdConnection, versions: Versions) {
     this.#path = path;
     this.#connection = connection;
     this.server = versions.server;
     this.announced = versions.announced;
+    this.refused = versions.refused;
   }
 
   /**
    * Connects and agrees on a version. Wakes a pcscd that sleeps behind a socket unit.
    * @param deadlineMs for both together
+   * @param greeting announced first; best is the version of the pcscd that listens
    */
-  static open(path: string, deadlineMs: number): Promise<Fact<ReaderTable>> {
+  static open(path: string, deadlineMs: number, greeting = MOST_ACCEPTED): Promise<Fact<ReaderTable>> {
     const connection = new PcscdConnection(path);
-    const opened = negotiate(connection, path).then((versions) => new ReaderTable(path, connection, versions));
+    const opened = negotiate(connection, path, greeting).then((versions) => new ReaderTable(path, connection, versions));
     return asFact(opened, connection, deadlineMs, path);
   }
 
@@ -129,9 +134,13 @@ export class ReaderTable {
   }
 }
 
-/** Opens the table of the pcscd that this user's programs would reach. @param deadlineMs to connect and agree on a version */
-export function openReaderTable(system: System, deadlineMs: number): Promise<Fact<ReaderTable>> {
-  return ReaderTable.open(socketPath(system), deadlineMs);
+/**
+ * Opens the table of the pcscd that this user's programs would reach.
+ * @param deadlineMs to connect and agree on a version
+ * @param greeting see ReaderTable.open
+ */
+export function openReaderTable(system: System, deadlineMs: number, greeting?: ProtocolVersion): Promise<Fact<ReaderTable>> {
+  return ReaderTable.open(socketPath(system), deadlineMs, greeting);
 }
 
 /** The table of readers once, without a connect to any of them. @param deadlineMs for the whole of it */
@@ -146,13 +155,13 @@ export async function readReaderTable(system: System, deadlineMs: number): Promi
   }
 }
 
-/** PC/SC as pcscd itself offers it on its socket, without any library. @param path of the socket */
-export function pcscdSocket(path: string): PcscPort {
+/** PC/SC as pcscd itself offers it on its socket, without any library. @param path of the socket @param greeting see ReaderTable.open */
+export function pcscdSocket(path: string, greeting?: ProtocolVersion): PcscPort {
   let table: ReaderTable | null = null;
   return {
     backend: 'daemon',
     open: async (deadlineMs) => {
-      const opened = await ReaderTable.open(path, deadlineMs);
+      const opened = await ReaderTable.open(path, deadlineMs, greeting);
       if (opened.status !== 'ok') return opened;
       table = opened.value;
       return ok(openedPcsc(path, table), path);
@@ -165,6 +174,7 @@ function openedPcsc(path: string, table: ReaderTable): OpenedPcsc {
   return {
     protocol: table.server,
     announced: table.announced,
+    refused: table.refused,
     get slots() {
       return table.slots;
     },
@@ -215,18 +225,24 @@ async function connectAndLeave(connection: PcscdConnection, rawName: Buffer, mod
   }
 }
 
+interface Versions {
+  server: ProtocolVersion;
+  announced: ProtocolVersion;
+  refused: ProtocolVersion | null;
+}
+
 /**
- * Announces 4:4 and, where pcscd refuses it, the version it named, on the same connection.
+ * Announces a version and, where pcscd refuses it, the one it named, on the same connection.
  * @throws PcscdFailure also when what answers is no pcscd, or one of another major version
  */
-async function negotiate(connection: PcscdConnection, path: string): Promise<{ server: ProtocolVersion; announced: ProtocolVersion }> {
-  const first = await announce(connection, ANNOUNCED);
-  if (isAccepted(first)) return { server: first.version, announced: ANNOUNCED };
+async function negotiate(connection: PcscdConnection, path: string, greeting: ProtocolVersion): Promise<Versions> {
+  const first = await announce(connection, greeting);
+  if (isAccepted(first)) return { server: first.version, announced: greeting, refused: null };
   if (!isPlausible(first)) throw new PcscdFailure('garbage', `what listens on ${path} is not pcscd: it names no protocol version`);
   const second = await announce(connection, first.version);
-  if (isAccepted(second)) return { server: second.version, announced: first.version };
+  if (isAccepted(second)) return { server: second.version, announced: first.version, refused: greeting };
   const { major, minor } = second.version;
-  throw new PcscdFailure('mismatch', `pcscd speaks protocol ${major}:${minor} and refused ${ANNOUNCED.major}:${ANNOUNCED.minor} and its own: ${formatCode(second.rv)}`);
+  throw new PcscdFailure('mismatch', `pcscd speaks protocol ${major}:${minor} and refused ${greeting.major}:${greeting.minor} and its own: ${formatCode(second.rv)}`);
 }
 
 async function announce(connection: PcscdConnection, version: ProtocolVersion): Promise<{ version: ProtocolVersion; rv: number }> {

@@ -319,6 +319,11 @@ export const factSchemas = {
     z.object({
       protocol: z.object({ major: z.int(), minor: z.int() }),
       announced: z.object({ major: z.int(), minor: z.int() }),
+      refused: z
+        .object({ major: z.int(), minor: z.int() })
+        .nullable()
+        .optional()
+        .meta({ description: 'announced before and refused; where it is left out, 4:4 was announced first' }),
       slots: z.int().nullable().meta({ description: 'entries of the reader table: 16, 48 on Fedora, N from protocol 4:6; null: it was not sent' }),
       woken: z.boolean().nullable().meta({ description: 'pcscd was asleep and our connection started it; null: that could not be told' }),
     }),

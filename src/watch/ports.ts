@@ -6,6 +6,7 @@ import type { ClientContext } from '../attribution/walk.ts';
 import { collectHolders } from '../collect/holders.ts';
 import { deriveHoldings } from '../derive/holdings.ts';
 import { commandOf } from '../derive/process-name.ts';
+import { greeting } from '../collect/pcscd.ts';
 import { openReaderTable } from '../pcsc/socket.ts';
 import type { ReaderReport } from '../report/schema.ts';
 import { absent, failed, ok } from '../snapshot/fact.ts';
@@ -42,7 +43,7 @@ async function openLookout(): Promise<Fact<Lookout & { seesLocks: boolean }>> {
   const system = realSystem();
   const [pcscd] = await servingDaemons(system);
   if (pcscd === undefined) return absent('no pcscd is running');
-  const table = await openReaderTable(system, TIMEOUT_MS);
+  const table = await openReaderTable(system, TIMEOUT_MS, await greeting(system));
   if (table.status !== 'ok') return table;
   const locks = openLocks(pcscd);
   return ok(

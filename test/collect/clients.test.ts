@@ -118,7 +118,7 @@ describe.each(['asked of the kernel', 'found by ss'])('clients of pcscd, %s', (w
     const fact = await look();
     const found = fact.status === 'ok' ? fact.value.clients : [];
     expect(found).toHaveLength(2);
-    expect(found.map(({ process }) => process?.comm).sort()).toEqual(['node', 'sleep']);
+    expect(found.map(({ process }) => process && commandOf(process)).sort()).toEqual(['node', 'sleep']);
     expect(new Set(found.map(({ inodes }) => inodes.join()))).toHaveLength(1);
     parent.stdin?.end();
     await once(parent, 'exit');

@@ -168,6 +168,7 @@ class Bench {
     return {
       protocol: { major: 4, minor: 4 },
       announced: { major: 4, minor: 4 },
+      refused: null,
       slots: 16,
       readers: async () => ok(readers, 'bench'),
       connect: async (name, mode) => {
