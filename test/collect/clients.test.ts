@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { clients } from '../../src/collect/clients.ts';
 import { noteOwnPid } from '../../src/collect/own-pids.ts';
 import { parseSs } from '../../src/collect/unix-sockets.ts';
+import { commandOf } from '../../src/derive/process-name.ts';
 import { fixtureSystem } from '../../src/system/fixture.ts';
 import { type System, SystemError } from '../../src/system/port.ts';
 import { realSystem } from '../../src/system/real.ts';
