@@ -11,6 +11,6 @@ for (const name of await readdir(outdir)) if (!names.includes(name)) await rm(`$
 
 // A passive look at this machine, because what ran once is compiled in the cache. It touches no card and wakes no
 // daemon, and whatever it finds is not wanted; without the cache cardcheck is only slower.
-const entry = fileURLToPath(new URL('cardcheck.js', import.meta.url));
+const entry = fileURLToPath(new URL('cardcheck.cjs', import.meta.url));
 spawnSync(process.execPath, [entry, '--passive', '--no-wake', '--json'], { stdio: 'ignore', timeout: 20_000, env: { ...process.env, CARDCHECK_WRITE_COMPILE_CACHE: '1' } });
 process.stdout.write(`dist/app: ${names.length} files, ${Math.round(bytes / 1024)} KiB\n`);

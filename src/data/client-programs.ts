@@ -262,7 +262,7 @@ const rows: readonly Row[] = [
   { id: 'web-eid', label: 'Web eID', names: ['web-eid'], connects: 'shared', transactions: 'operation', holds: 'command', source: 'web-eid libelectronic-id' },
   { id: 'autofirma', label: 'AutoFirma', names: ['autofirma', 'AutoFirma'], connects: 'shared', holds: 'session', remedies: [now('Close AutoFirma', [])], source: 'OpenJDK java.smartcardio' },
   { id: 'java', label: 'a Java program', names: ['java'], connects: 'any', holds: 'process', note: 'javax.smartcardio connects SHARED and may begin an exclusive use', source: 'OpenJDK java.smartcardio CardImpl' },
-  { id: 'cardcheck', label: 'cardcheck', names: ['cardcheck', 'cardcheck.js', 'addon-child.cjs'], connects: 'any', transactions: 'never', holds: 'never', note: 'another one that is just looking', source: 'cardcheck' },
+  { id: 'cardcheck', label: 'cardcheck', names: ['cardcheck', 'cardcheck.js', 'cardcheck.cjs', 'addon-child.cjs'], connects: 'any', transactions: 'never', holds: 'never', note: 'another one that is just looking', source: 'cardcheck' },
   { id: 'pcsc-scan', label: 'pcsc_scan', names: ['pcsc_scan'], connects: 'none', transactions: 'never', holds: 'never', harmless: true, note: 'only its stress mode (-s) connects to cards', source: 'pcsc-tools pcsc_scan.c' },
   { id: 'scriptor', label: 'scriptor', names: ['gscriptor', 'scriptor'], connects: 'shared', holds: 'process', remedies: [now('Close it', [])], note: 'old versions connect EXCLUSIVE', source: 'pcsc-tools gscriptor' },
   { id: 'pcsc-relay', label: 'pcsc-relay', names: ['pcsc-relay'], connects: 'exclusive', transactions: 'never', holds: 'process', remedies: [now('Stop pcsc-relay', ['pkill -x pcsc-relay'])], source: 'vsmartcard pcsc-relay/src/pcsc.c' },

@@ -25,8 +25,8 @@ interface Case {
 
 const cases: readonly Case[] = [
   { name: 'node -e 0', args: () => ['-e', '0'], target: null },
-  { name: 'cardcheck --json', args: (app) => [`${app}/bin/cardcheck.js`, '--json'], target: 3.5 },
-  { name: 'cardcheck --passive --json', args: (app) => [`${app}/bin/cardcheck.js`, '--passive', '--json'], target: 2 },
+  { name: 'cardcheck --json', args: (app) => [`${app}/bin/cardcheck.cjs`, '--json'], target: 3.5 },
+  { name: 'cardcheck --passive --json', args: (app) => [`${app}/bin/cardcheck.cjs`, '--passive', '--json'], target: 2 },
 ];
 
 interface Measured {

@@ -40,7 +40,7 @@ function time(command: string, args: readonly string[], env: NodeJS.ProcessEnv =
   return (performance.now() - before) / 1000;
 }
 
-const explainArgs = (file: string): string[] => [join(root, 'bin/cardcheck.js'), 'explain', '--json', file];
+const explainArgs = (file: string): string[] => [join(root, 'bin/cardcheck.cjs'), 'explain', '--json', file];
 const grep = (file: string): number => time('grep', ['-c', '-F', 'SCARD_E_SHARING_VIOLATION', file]);
 
 function peakMib(file: string): number {

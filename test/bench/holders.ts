@@ -41,7 +41,7 @@ interface Contestant {
 }
 
 const contestants: readonly Contestant[] = [
-  { name: 'holders', command: (rig) => [rig.node, `${rig.app}/bin/cardcheck.js`, 'holders', '--json'] },
+  { name: 'holders', command: (rig) => [rig.node, `${rig.app}/bin/cardcheck.cjs`, 'holders', '--json'] },
   { name: 'lsof', command: (rig) => ['lsof', '-n', '+E', '-aU', '-p', String(rig.pcscd.insidePid)] },
   { name: 'ss', command: () => ['ss', '-xnp'] },
   { name: 'node -e 0', command: (rig) => [rig.node, '-e', '0'] },

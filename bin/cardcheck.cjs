@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // Starts the program as built, with V8's compile cache, which Node itself offers only from 22.1 on.
 const { readFileSync, writeFileSync } = require('node:fs');
 const { createRequire, Module } = require('node:module');
