@@ -16,9 +16,11 @@ export default defineCheck({
     if (scdaemon === null) return notApplicable('scdaemon is not installed');
     if (!connectsExclusive(scdaemonConfig)) return [];
     const running = valueOf(scdaemons) ?? [];
+    const idle = new Set(running.filter(({ cardOpen }) => valueOf(cardOpen) === false).map(({ process }) => process.pid));
     return holdings.flatMap((reader) => {
       const { mode, handles } = reader.sharing;
-      const holders = reader.holders.filter(({ access }) => access !== 'usb');
+      // One that has failed may stay connected (seen with 2.4.9 and pcscd 2.5.3) and is then a suspect by its connection alone.
+      const holders = reader.holders.filter(({ access, certainty, pid }) => access !== 'usb' && !(certainty === 'possible' && idle.has(pid)));
       // A scdaemon among the holders got its connection under another configuration; it is not the one that is kept out.
       if (!reader.listed || mode !== 'shared' || holders.some((holder) => isScdaemon(holder, running))) return [];
       const named = holders.map(somebody);
