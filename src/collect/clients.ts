@@ -9,7 +9,7 @@ import { SystemError, type System } from '../system/port.ts';
 import { ownNamespaces, pidsNamed, processNames, readNamespaces, readProcess, sameNamespace } from '../system/process.ts';
 import { defineCollector } from './collector.ts';
 import { ownPids } from './own-pids.ts';
-import { onlyAnswers } from './scdaemons.ts';
+import { isInBetween, onlyAnswers } from './scdaemons.ts';
 import { foreignNamespaces, listSockets, parseUnixTable, SS_MS, type UnixSocket } from './unix-sockets.ts';
 
 type Clients = FactValue<'clients'>;
@@ -67,7 +67,7 @@ async function suspects(system: System, seen: readonly Client[]): Promise<Proces
   const mayConnect = (process: Pick<Process, 'comm' | 'argv' | 'exe'>) => ['pcsc', 'host'].includes(identifyProgram(process)?.transport ?? '') && identifyProgram(process)?.connects !== 'none' && !onlyAnswers(process);
   const names = [...(await processNames(system))].filter(([pid, comm]) => !known.has(pid) && mayConnect({ comm, argv: [], exe: null }));
   const processes = await Promise.all(names.slice(0, MAX_SUSPECTS).map(([pid]) => readProcess(system, pid)));
-  const hidden = await Promise.all(processes.map((process) => process !== null && mayConnect(process) && hidesConnections(system, process)));
+  const hidden = await Promise.all(processes.map((process) => process !== null && !isInBetween(system, process) && mayConnect(process) && hidesConnections(system, process)));
   return processes.filter((_, index) => hidden[index]) as Process[];
 }
 

@@ -25,8 +25,11 @@ const SERVES = /^--(?:server|multi-server|daemon)$/;
 export async function scdaemonProcesses(system: System): Promise<Process[]> {
   const pids = (await Promise.all(SCDAEMON_NAMES.map((name) => pidsNamed(system, name)))).flat();
   const processes = await Promise.all(pids.map((pid) => readProcess(system, pid)));
-  return processes.filter((process) => process !== null && !onlyAnswers(process)) as Process[];
+  return processes.filter((process) => process !== null && !isInBetween(system, process) && !onlyAnswers(process)) as Process[];
 }
+
+/** A program without a single argument is just being started or ended, and what it will be cannot be told; ps on macOS shows none of anybody. */
+export const isInBetween = ({ platform }: System, { argv }: Pick<Process, 'argv'>): boolean => platform === 'linux' && argv.length === 0;
 
 /** Gpgconf and others, we among them, run it for a moment to ask for its version or its options. */
 export const onlyAnswers = ({ comm, argv }: Pick<Process, 'comm' | 'argv'>): boolean => SCDAEMON_NAMES.includes(comm) && argv.length > 0 && !argv.some((argument) => SERVES.test(argument));
