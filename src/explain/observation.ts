@@ -130,6 +130,12 @@ type Plain =
   | 'after-sleep'
   | 'after-upgrade'
   | 'closing-cures'
+  | 'stopping-pcscd-cures'
+  | 'pin-asked-again'
+  | 'after-gpg'
+  | 'works-once'
+  | 'wrong-reader-told'
+  | 'driver-list-lacks'
   | 'replug-cures'
   | 'own-handle-leaked'
   | 'config-not-active';
@@ -166,10 +172,14 @@ export interface Details extends Record<Plain, object> {
   process: { program: string; role: Role; pid: number | null; connected: boolean };
   /** How a reader is taken, as pcsc_scan prints it (pcsc-tools pcsc_scan.c). */
   'reader-mode': { mode: 'exclusive' | 'shared' };
+  /** Setting this option of scdaemon.conf is what helped. */
+  'option-cures': { option: string };
+  /** Somebody says in plain words that this program keeps the card from others. */
+  'said-to-hold': { role: Role };
   /** A package installed or a service started: what people found to help. */
   supplied: { what: 'scdaemon' | 'pcscd' | 'libccid' | 'libpcsclite' };
-  /** A program named in prose, a command or a log. */
-  mentioned: { program: string; role: Role };
+  /** A program named in prose, a command or a log; `fails`: by a line of its own about a failure, so it is the victim there. */
+  mentioned: { program: string; role: Role; fails: boolean };
   /** A command that ends or restarts something: what people found to help. */
   remedy: { target: 'scdaemon' | 'gpg-agent' | 'pcscd' | 'holder' | 'macos-service'; chained: boolean };
   /** A client other than gpg could not reach the card. */

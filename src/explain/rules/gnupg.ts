@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, cardAnswers, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, option, scdaemonGot, seen, unless, VIOLATION,
+  accessRefused, anyoneGot, both, cardAnswers, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, option, optionCures, scdaemonGot, seen, unless, VIOLATION,
 } from './queries.ts';
 
 const refused = seen('scdaemon-option-refused');
@@ -56,6 +56,8 @@ export const gnupgRules = {
       supports(3.6, both(atLeast(2, seen('scdaemon-detected-reader')), either(gpgFails, scdaemonGot(NO_SMARTCARD, 0x80100067, 0x80100066), seen('scdaemon-no-application'))), 'there are several readers, and scdaemon works with one that has no OpenPGP card'),
       supports(1.5, both(atLeast(2, seen('scdaemon-detected-reader')), unless(seen('status-word', ({ sw }) => sw === '6A82'), cardAnswers)), 'the card that scdaemon reached has no such application'),
       supports(2.4, unless(atLeast(2, seen('scdaemon-detected-reader')), cardAnswers), 'there are several readers, and 2.2 takes the first'),
+      supports(2.8, seen('wrong-reader-told'), 'gpg is said to work with another reader'),
+      supports(3, both(gpgFails, optionCures('reader-port')), 'reader-port, which chooses the reader, is what helped'),
       supports(1.8, both(option('reader-port'), gpgSays('no-device', 'not-present')), 'reader-port names a reader; one that matches nothing leaves gpg without'),
       supports(1.2, both(gpgSays('not-present'), seen('scdaemon-detected-reader')), 'the reader scdaemon looks at is empty'),
       supports(1.2, gpgSays('not-present'), 'gpg looks at a reader without a card'),

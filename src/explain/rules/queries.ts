@@ -30,7 +30,17 @@ export const pcscdGave = (...codes: readonly number[]): Query => seen('pcsc-code
 export const anyoneGot = (...codes: readonly number[]): Query => either(scdaemonGot(...codes), seen('pcsc-code', ({ code }) => codes.includes(code)), seen('spy-failed', ({ code }) => codes.includes(code)));
 
 /** A program of this role is in a process listing or named. */
-export const present = (...roles: readonly Role[]): Query => either(seen('process', ({ role }) => roles.includes(role)), seen('mentioned', ({ role }) => roles.includes(role)));
+export const present = (...roles: readonly Role[]): Query => either(seen('process', ({ role }) => roles.includes(role)), mentioned(...roles));
+/** Named, and not as the program that fails: who complains of a lock does not hold it. */
+export const mentioned =
+  (...roles: readonly Role[]): Query =>
+  (book) => {
+    const victims = new Set(book.all('mentioned').filter(({ observation }) => observation.fails).map(({ observation }) => observation.program));
+    return seen('mentioned', ({ program, role }) => roles.includes(role) && !victims.has(program))(book);
+  };
+/** Somebody says so in plain words. */
+export const saidToHold = (...roles: readonly Role[]): Query => seen('said-to-hold', ({ role }) => roles.includes(role));
+export const optionCures = (...names: readonly string[]): Query => seen('option-cures', ({ option: name }) => names.includes(name));
 /** …in a listing of PC/SC users. */
 export const connected = (...roles: readonly Role[]): Query => seen('process', ({ role, connected: users }) => users && roles.includes(role));
 

@@ -1,8 +1,8 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, onMac, option, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
-  scdaemonGot, seen, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
+  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NOT_TRANSACTED, onMac, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  saidToHold, scdaemonGot, seen, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
 const LIVE = 'cardcheck';
@@ -24,6 +24,14 @@ const onlyExclusiveRefused = both(seen('spy-connected', ({ mode }) => mode === '
  */
 const refusedBySharing = unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'));
 
+const exclusiveRefused = seen('pcsc-code', ({ code, by }) => code === VIOLATION && (by === 'exclusive-app' || by === 'agent'));
+
+/**
+ * An agent that keeps an EXCLUSIVE connection loses the card under it (a failed transfer is SCARD_E_NOT_TRANSACTED in
+ * pcsc-lite, which bindings call a non-existent transaction) and connects again without having closed the old one.
+ */
+const reconnectsOverItself = both(exclusiveRefused, either(anyoneGot(NOT_TRANSACTED, REMOVED, RESET), unless(connected('exclusive'), connected('scdaemon', 'shared'))));
+
 export const sharingRules = {
   'scdaemon-holds-card': {
     clauses: [
@@ -37,6 +45,9 @@ export const sharingRules = {
       supports(2.5, both(sharingViolation, connected('scdaemon')), 'scdaemon is connected to pcscd while another program meets a lock'),
       supports(0.9, seen('client-failed', ({ client }) => ['age', 'ykman', 'yubico-piv-tool', 'pkcs11'].includes(client)), 'a program that shares could not open a key that is plugged in'),
       supports(0.6, seen('no-token'), 'a program sees the reader or library but no token: as if somebody held the card'),
+      supports(2.6, both(otherFails, saidToHold('scdaemon')), 'gpg is said to keep the card from another program'),
+      supports(1.4, saidToHold('scdaemon'), 'gpg is said to keep the card'),
+      supports(1.8, both(otherFails, seen('after-gpg')), 'the other program fails once gpg has used the card, and scdaemon keeps it'),
       supports(0.8, seen('scdaemon-commanded'), 'scdaemon was asked to work, and it keeps the card afterwards'),
       supports(1, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode === 'EXCLUSIVE' && ownHandles === 0), 'an EXCLUSIVE connect was refused, by whoever has a handle'),
       supports(2.4, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
@@ -64,9 +75,11 @@ export const sharingRules = {
       supports(2.5, both(gpgFails, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE')), 'the connect that was refused asked for EXCLUSIVE, as scdaemon does'),
       supports(1.4, both(gpgFails, clientGot(VIOLATION)), 'the reader is in use while gpg fails'),
       supports(1.3, gpgReachesNoCard, 'gpg says this for every connect that fails, a refused EXCLUSIVE one included'),
+      supports(3, both(gpgFails, optionCures('pcsc-shared', 'shared-access')), 'pcsc-shared, which lets gpg share, is what helped'),
+      supports(2.2, both(gpgFails, saidToHold('shared', 'exclusive')), 'another program is said to keep the card from gpg'),
       supports(1.2, both(gpgFails, seen('closing-cures')), 'it works when another program is closed'),
       supports(0.8, both(seen('closing-cures'), present('shared')), 'a program that keeps the card open is named'),
-      supports(1.2, both(seen('closing-cures'), seen('mentioned', ({ role }) => role === 'shared' || role === 'exclusive')), 'it works when another program is closed'),
+      supports(1.2, both(seen('closing-cures'), mentioned('shared', 'exclusive')), 'it works when another program is closed'),
       supports(0.6, both(gpgReachesNoCard, killed('pcscd', 'holder')), 'restarting pcscd throws every client out'),
       supports(0.8, option('pcsc-shared'), 'pcsc-shared is the setting for exactly this'),
       supports(0.8, both(gpgFails, unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'pcscd refused a connect without calling the reader exclusive: the connect asked for EXCLUSIVE while others share'),
@@ -88,12 +101,15 @@ export const sharingRules = {
       supports(1.5, unless(violationOfOther, present('scdaemon')), 'a reader held EXCLUSIVE, and no scdaemon in sight'),
       supports(0.8, seen('reader-mode', ({ mode }) => mode === 'exclusive'), 'the reader is taken EXCLUSIVE'),
       supports(2, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
+      supports(2.4, saidToHold('exclusive'), 'a program that takes cards EXCLUSIVE is said to keep this one'),
+      supports(1.2, both(otherFails, saidToHold('shared')), 'a program is said to keep the card'),
       supports(1.5, both(killed('holder'), present('exclusive')), 'ending a program that takes cards EXCLUSIVE is what was tried'),
       supports(1.6, both(either(otherFails, gpgFails), seen('reader-mode', ({ mode }) => mode === 'exclusive')), 'the reader is taken EXCLUSIVE'),
       supports(1, killed('holder'), 'ending a program that holds the card helped'),
       supports(0.8, scdaemonGot(VIOLATION), 'scdaemon was refused'),
       supports(0.8, seen('scdaemon-killed-by-tool'), 'the tool looked for holders'),
       excludes(2, refusedBySharing, 'pcscd did not call the reader exclusive'),
+      excludes(2.5, reconnectsOverItself, 'the refused program had lost its own connection just before'),
       ...notReached,
     ],
     decidedBy: 'the list of pcscd\'s clients while the reader is EXCLUSIVE.',
@@ -136,6 +152,9 @@ export const sharingRules = {
       supports(4.5, seen('pcscd-too-many-contexts'), 'pcscd ran out of contexts or handles: somebody opens them and does not close them'),
       supports(2.6, both(seen('own-handle-leaked'), either(clientGot(VIOLATION))), 'the refused program is an agent that opens and keeps the card itself'),
       supports(1.2, unless(both(clientGot(VIOLATION), seen('reads-card')), gpgFails), 'the program read the reader or card itself just before'),
+      supports(3, reconnectsOverItself, 'the refused program keeps an EXCLUSIVE connection itself, lost it, and connects again beside it'),
+      supports(2.4, unless(both(exclusiveRefused, connected('exclusive')), connected('scdaemon', 'shared')), 'the only program connected to pcscd is of the kind that was refused'),
+      supports(1.4, unless(both(clientGot(VIOLATION), seen('works-once')), gpgFails), 'the first run works and the next meets a lock'),
       supports(0.8, clientGot(VIOLATION), 'a second handle of the same program counts like a stranger\'s'),
       excludes(1, connected('scdaemon', 'exclusive', 'shared'), 'other programs are connected'),
       ...notReached,
@@ -158,6 +177,7 @@ export const sharingRules = {
     clauses: [
       supports(4.8, seen('scdaemon-killed-by-tool'), 'a tool ends or signals scdaemon to get at the card'),
       supports(3.6, seen('remedy', ({ chained, target }) => chained && (target === 'scdaemon' || target === 'gpg-agent')), 'scdaemon or its agent is ended as part of running a tool'),
+      supports(0.8, seen('pin-asked-again'), 'the PIN state goes when scdaemon is ended'),
       supports(1, both(killed('scdaemon'), gpgSays('no-agent', 'bad-pin')), 'the PIN state went with scdaemon'),
     ],
     decidedBy: 'scdaemon\'s process number before and after the tool ran.',
@@ -193,6 +213,8 @@ export const sharingRules = {
     clauses: [
       supports(3, both(gpgSays('card-error', 'bad-pin', 'not-present', 'input-output', 'general', 'not-supported', 'no-data'), option('pcsc-shared', 'shared-access')), 'scdaemon shares the card, and another program selected another applet'),
       supports(2, both(gpgSays('card-error', 'bad-pin'), present('shared')), 'another program uses the same card and gpg\'s commands are refused'),
+      supports(2.2, unless(both(either(clientGot(RESET), scdaemonGot(RESET)), otherFails), either(seen('usb-failed'), seen('after-sleep'), seen('kernel-suspend'), seen('kernel-usb-reset'))), 'another program reset the card between two uses, and PIN and applet went with it'),
+      supports(1.6, unless(seen('pin-asked-again'), killed('scdaemon', 'gpg-agent')), 'the PIN is asked again: whoever selects another applet or resets the card takes it away'),
       supports(2.2, unless(seen('applet-changed'), cardAnswers), 'the card does not know the command: another applet is selected'),
       supports(2, unless(seen('status-word', ({ sw }) => ['6D00', '6E00'].includes(sw)), cardAnswers), 'the card does not know the command: another applet is selected'),
       supports(2.2, both(gpgSays('card-error'), seen('status-word', ({ sw }) => ['6D00', '6E00'].includes(sw))), 'the command gpg failed with is one the selected applet does not know'),

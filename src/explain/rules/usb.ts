@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, onMac, option, otherFails, pcscWithin, present, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, onMac, option, optionCures, otherFails, pcscWithin, present, scdaemonGot, SECURITY_VIOLATION,
   seen, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 
@@ -30,6 +30,8 @@ export const usbRules = {
       supports(1.2, unless(both(gpgReachesNoCard, option('reader-port', 'card-timeout', 'debug-level', 'log-file', 'pcsc-driver')), option('disable-ccid')), 'the configuration does not turn gpg\'s own driver off'),
       supports(1.5, both(gpgReachesNoCard, seen('after-upgrade')), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
       supports(1, both(gpgReachesNoCard, gnupgWithin('2.3', '9')), 'this gpg does not fall back to pcscd'),
+      supports(4, both(gpgFails, seen('stopping-pcscd-cures')), 'gpg works once pcscd lets the device go: both want the same interface'),
+      supports(3.4, both(gpgFails, optionCures('disable-ccid')), 'disable-ccid, which turns gpg\'s own driver off, is what helped'),
       supports(0.8, both(gpgReachesNoCard, killed('pcscd')), 'without pcscd gpg\'s driver gets the reader'),
       supports(2, seen('pcscd-reader-not-found'), 'a client knows the reader by name, but pcscd has lost it: as when another driver has the device'),
       supports(0.8, option('disable-ccid'), 'disable-ccid is the setting for exactly this'),
@@ -81,6 +83,7 @@ export const usbRules = {
   'driver-does-not-know-device': {
     clauses: [
       supports(2.4, unless(either(seen('driver-lookup', ({ vendor }) => vendor !== '1d6b' && vendor !== '8087'), seen('usb-device')), seen('pcscd-reader-added'), seen('usb-failed'), gpgHere), 'the device is on the bus and no driver took it'),
+      supports(2.6, seen('driver-list-lacks'), 'the list of devices the driver knows is the matter'),
       supports(1.2, both(seen('usb-device'), either(clientGot(NO_READERS), seen('no-reader'))), 'the device is on the bus, but there is no reader'),
       supports(2, both(seen('scdaemon-ready'), unless(gpgReachesNoCard, scdaemonGot(VIOLATION), seen('scdaemon-usb-open-failed'), seen('scdaemon-detected-reader'))), 'scdaemon works, and found no reader at all'),
       supports(0.9, seen('gpg-failed', ({ reason, era }) => reason === 'no-device' && era === 'before-2.2.20'), 'this gpg tried both ways and found no reader'),
@@ -109,6 +112,7 @@ export const usbRules = {
     clauses: [
       supports(4, seen('pcscd-hotplug-broken'), 'pcscd cannot hear of devices that come and go'),
       supports(1.8, unless(both(killed('pcscd'), either(clientGot(NO_READERS), seen('no-reader'), otherFails, gpgReachesNoCard)), sharing, seen('after-sleep'), usbLost), 'the reader appears once pcscd is restarted'),
+      supports(2, both(either(inWsl, inContainer, seen('usbip')), killed('pcscd')), 'the device arrives where no udev tells pcscd, until it is restarted'),
       supports(1.6, both(inContainer, either(clientGot(NO_READERS), seen('no-reader'))), 'inside a container no udev tells pcscd of new devices'),
       supports(1.2, both(inWsl, either(clientGot(NO_READERS), seen('no-reader'), gpgReachesNoCard)), 'in WSL the device often arrives after pcscd started, without udev'),
       supports(1.8, both(either(seen('kernel-usb-gone'), seen('kernel-usb-trouble')), killed('pcscd')), 'the device or its bus went, and pcscd had to be restarted'),

@@ -31,6 +31,9 @@ const phrases: readonly (readonly [string, number])[] = [
   ['Smart card service is not running', 0x8010001d],
   ['Smartcard resource manager is not running', 0x8010001d],
   ['PC/SC not available', 0x8010001d],
+  ['PCSC service is not', 0x8010001d],
+  ['PC/SC service is not', 0x8010001d],
+  ['smart card service is not', 0x8010001d],
   ['NoService', 0x8010001d],
   ['no_pcscd', 0x8010001d],
   ['pcscd is not running', 0x8010001d],
@@ -59,6 +62,8 @@ const phrases: readonly (readonly [string, number])[] = [
   ['RPC transport error', 0x80100013],
   ['internal communications error', 0x80100013],
 ];
+/** "make sure that pcscd is not running", "when pcscd is not running it works": told as a condition, not met as a failure. */
+const CONDITION = /(?:\bmak(?:e|ing) sure|\bwhen|\bif|\bwhile|\bas long as)(?: that)?(?: the)? $/i;
 const codeOfPhrase = new Map(phrases.map(([text, code]) => [text.toLowerCase(), code]));
 
 /** Calls whose failure is part of normal work: waiting for a change ends with a timeout, lists are asked for twice. */
@@ -93,7 +98,7 @@ export const codeSigns: readonly Sign[] = [
     kind: 'pcsc-code',
     needles: phrases.map(([text]) => text),
     pattern: new RegExp(phrases.map(([text]) => text).join('|'), 'i'),
-    see: (match, text) => see(codeOfPhrase.get((match[0] as string).toLowerCase()) ?? null, text),
+    see: (match, text) => (CONDITION.test(text.slice(0, match.index)) ? null : see(codeOfPhrase.get((match[0] as string).toLowerCase()) ?? null, text)),
   },
   {
     kind: 'pcsc-code',

@@ -65,6 +65,13 @@ export const gpgSigns: readonly Sign[] = [
     see: (match, text) => failed(reasonOfText(match[1] as string), text),
   },
   {
+    kind: 'gpg',
+    // Told without the message.
+    needles: ['gpg-agent', 'GnuPG ', ...['can', 'could', 'does', 'is', 'fail', 'not', 'stop', 'will', 'was'].flatMap((verb) => [`gpg ${verb}`, `gpg2 ${verb}`]), 'gpg CLI'],
+    pattern: /\b(?:gpg2?|gpg-agent|gnupg)\b`?[^.:]{0,40}(?:\bunable|\bcannot|\bcan't|\bcould not|does ?n[o']t|not (?:be )?(?:recogni|detect|see|find|work)\w*|\bfails?\b|stops? working|stopped working)/i,
+    see: () => ({ name: 'gpg-failed', reason: 'other', era: null, apple: false }),
+  },
+  {
     kind: 'gpg-number',
     needles: ['ERR 671', 'ERR 1006', 'ERR 335'],
     pattern: /\bERR (\d{6,10})\b/,

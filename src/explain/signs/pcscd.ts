@@ -78,7 +78,7 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'pcscd-reader-not-found' }, ['Not Found'], /SCardConnect\(\)|Reader .+ Not Found/),
   plain('pcscd', { name: 'pcscd-lock-wait' }, ['Waiting for release of lock']),
   plain('pcscd', { name: 'pcscd-lock-released' }, ['Lock released']),
-  plain('pcscd', { name: 'pcscd-second' }, ['seems to be running', 'another pcscd'], /another pcscd/i),
+  plain('pcscd', { name: 'pcscd-second' }, ['seems to be running', 'another pcscd', 'second pcscd', 'two pcscd', 'pcscd in', 'pcscd of', 'pcscd from', 'own pcscd', 'instances of pcscd'], /(?:another|second|two) (?:instances? of )?pcscd|pcscd (?:instance |process |daemon )?(?:with)?in(?:side)? (?:of )?(?:the |a |its )?(?:snap|container|flatpak|docker)|(?:snap|container|flatpak)\S*(?: \w+){0,2} own pcscd|instances of pcscd/i),
   plain('pcscd', { name: 'pcscd-too-many-contexts' }, ['Too many context running', 'Too many handles opened', 'Too many context']),
   plain('pcscd', { name: 'pcscd-reader-limit' }, ['Max number of readers reached', 'does not support more than']),
   plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Error with library', 'RFLoadReader failed', 'undefined symbol', 'wrong ELF class', 'DYN_LoadLibrary', 'cannot open shared object', 'IFDHandler functions missing', 'IFD Handler not 1.0'], /(?:drivers?|ifd|libccid|RFLoadReader|DYN_LoadLibrary|IFDHandler|IFD Handler|\.bundle|Error with library).*(?:cannot open|undefined|wrong ELF|failed|missing|: |not 1\.0)/i),
@@ -102,6 +102,13 @@ export const pcscdSigns: readonly Sign[] = [
     needles: ['LIBUSB_ERROR', 'LIBUSB_TRANSFER_NO_DEVICE'],
     pattern: /LIBUSB_(?:ERROR|TRANSFER)_\w+/i,
     see: seeUsb,
+  },
+  {
+    kind: 'libccid',
+    // libnfc, pyusb and usbfs itself, in the words of strerror.
+    needles: ['Unable to claim USB interface', 'could not claim interface', 'claim interface', 'usb_claim_interface', 'claim_interface', 'Errno 16', 'Errno 13', 'claimed by'],
+    pattern: /(?:claim\w*[ _](?:USB )?interface|USBError|interface \d+ claimed by).*?(Device or resource busy|Resource busy|claimed by|Permission denied|Operation not permitted|Access denied)/i,
+    see: (match) => ({ name: 'usb-failed', op: 'claim', error: /busy|claimed/i.test(match[1] as string) ? 'LIBUSB_ERROR_BUSY' : 'LIBUSB_ERROR_ACCESS' }),
   },
   { kind: 'libccid', needles: ["Can't claim interface"], pattern: /Can't claim interface \d+\/\d+: (?!LIBUSB)(.+)/, see: () => ({ name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' }) },
   {

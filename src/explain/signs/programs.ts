@@ -21,11 +21,13 @@ const programs: readonly (readonly [Role, readonly string[]])[] = [
   ['macos', ['com.apple.ctkpcscd', 'ctkpcscd', 'com.apple.ifdreader', 'usbsmartcardreaderd', 'pivtoken', 'OpenSCToken', 'CryptoTokenKit']],
 ];
 const roleOf = new Map(programs.flatMap(([role, names]) => names.map((name) => [name.toLowerCase(), role] as const)));
+/** lsof cuts COMMAND at nine characters. */
+const cutByLsof = new Map([...roleOf].filter(([name]) => name.length > 9).map(([name, role]) => [name.slice(0, 9), role]));
 const names = [...roleOf.keys()].filter((name) => name.length >= 4).sort((a, b) => b.length - a.length);
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const anyName = names.map(escape).join('|');
 // pcscdaemon.c is in every other line of pcscd's log, hence what stands around scdaemon. Names of six letters and less cannot be needles; the words that surround them in a listing are.
-const needles = [...names.filter((name) => name.length >= 7 && name !== 'scdaemon'), '/chrome', 'usbipd ', 'process: ', '->INO=', ...[' ', '/', '"', "'", '('].map((before) => `${before}scdaemon`), 'scdaemon '];
+const needles = [...names.filter((name) => name.length >= 7 && name !== 'scdaemon'), '/chrome', 'usbipd ', 'process: ', '->INO=', ...[...cutByLsof.keys()].map((name) => `${name} `), ...[' ', '/', '"', "'", '('].map((before) => `${before}scdaemon`), 'scdaemon '];
 
 /** ps aux, ps -ef, pgrep -a, lsof, fuser, ss, systemd's process tree, a list of libpcsclite users. */
 const listings: readonly { pattern: RegExp; connected: boolean }[] = [
@@ -34,7 +36,7 @@ const listings: readonly { pattern: RegExp; connected: boolean }[] = [
   { pattern: new RegExp(`process: \\S*?/?(${anyName})\\S*.*?\\((\\d+)\\)`, 'i'), connected: true },
   { pattern: new RegExp(`^\\s*/proc/(\\d+)/(?:maps|fd)\\S*.*?(${anyName})`, 'i'), connected: true },
   // lsof: COMMAND PID [TID] USER FD TYPE …, here of pcscd's socket, libpcsclite or the USB node.
-  { pattern: new RegExp(`^\\s*(${anyName})\\S*\\s+(\\d+)\\s.*(?:pcsc|/dev/bus/usb)`, 'i'), connected: true },
+  { pattern: new RegExp(`^\\s*(${anyName}|${[...cutByLsof.keys()].map(escape).join('|')})\\S*\\s+(\\d+)\\s.*(?:pcsc|/dev/bus/usb)`, 'i'), connected: true },
   { pattern: new RegExp(`^\\s*[├└│─ ]*(?:\\S+\\s+)?(\\d+)\\s(?:.*?[\\s/])?(${anyName})(?=$|[\\s:-])`, 'i'), connected: false },
   { pattern: new RegExp(`^\\s*(${anyName})\\S*\\s+(\\d+)\\s`, 'i'), connected: false },
   { pattern: new RegExp(`[├└]─\\s*(\\d+)\\s\\S*?(${anyName})`, 'i'), connected: false },
@@ -49,11 +51,24 @@ function seeProgram(_: RegExpExecArray, text: string): Observation | null {
     if (match === null) continue;
     const [first, second] = [match[1] as string, match[2] as string];
     const [name, pid] = /^\d+$/.test(first) ? [second, first] : [first, second];
-    return { name: 'process', program: name.toLowerCase(), role: roleOf.get(name.toLowerCase()) as Role, pid: Number(pid), connected };
+    const program = name.toLowerCase();
+    return { name: 'process', program, role: (roleOf.get(program) ?? cutByLsof.get(program)) as Role, pid: Number(pid), connected };
   }
   const named = anywhere.exec(text)?.[1]?.toLowerCase();
   if (named === undefined || /^\S* ?(?:scdaemon|pcscd)\[\d+\]/.test(text)) return null;
-  return { name: 'mentioned', program: named, role: roleOf.get(named) as Role };
+  return { name: 'mentioned', program: named, role: roleOf.get(named) as Role, fails: OWN_FAILURE.test(text) };
+}
+
+/** A program's own line about a failure: who writes it met the lock, and does not hold it. */
+const OWN_FAILURE = /other connections outstanding|sharing violation|0x8010|\[ERROR\]|could not reach|couldn't open|unable to open|agent \d+:/i;
+
+/** Who is said to keep the card: the program named before the verb, or behind "by". gpg and its agent work through scdaemon. */
+export function roleSaidToHold(text: string, verb: number): Role | null {
+  const isPassive = /\bby\b/i.test(text.slice(verb, verb + 16));
+  const where = isPassive ? text.slice(verb) : text.slice(0, verb);
+  if (/\b(?:gpg2?|gnupg|gpg-agent|scdaemon)\b(?![^]*(?:because|while))/i.test(where)) return 'scdaemon';
+  const named = [...where.matchAll(new RegExp(anywhere, 'gi'))].at(isPassive ? 0 : -1)?.[1]?.toLowerCase();
+  return named === undefined ? null : (roleOf.get(named) ?? null);
 }
 
 type Target = Extract<Observation, { name: 'remedy' }>['target'];
@@ -68,9 +83,9 @@ const targets: readonly (readonly [RegExp, Target])[] = [
 function seeRemedy(match: RegExpExecArray, text: string): Observation[] {
   const command = match[0] as string;
   // "killall X && Y": the kill is part of using Y, not a cure tried once.
-  const chained = /(?:&&|;|alias|before (?:running|using|every)|always kill)/i.test(text) && /ykman|yubico|piv|age|ssh|alias/i.test(text.replace(command, ''));
-  // "until restarted": what, is said elsewhere in the sentence.
-  const where = /^restart(?:ed|ing)?\s*$/i.test(command.trim()) ? text : command;
+  const chained = /(?:\balias\b|before (?:running|using|every)|always kill)/i.test(text) || /^\s*(?:&&|;)\s*(?:\S*\/)?(?:ykman|yubico|piv|age|ssh)/i.test(text.slice(match.index + command.length));
+  // "until restarted", "the service must be restarted in order to …": what, is said elsewhere in the sentence.
+  const where = /^restart(?:ed|ing)?\b/i.test(command) && !targets.some(([pattern]) => pattern.test(command)) ? text : command;
   return targets.filter(([pattern]) => pattern.test(where)).map(([, target]) => ({ name: 'remedy', target, chained }));
 }
 
@@ -114,9 +129,18 @@ function socketSign(): Sign {
   };
 }
 
+/** Two daemons in one listing of ps or pgrep; what systemd shows is one daemon at several times. */
+const PCSCD_PROCESS = /^\s*(?:[\w+-]+\s+)?(\d+)\s(?:[^└├│]*\s)?((?:\/[\w.@+-]+)*\/pcscd)(?=\s|$)/;
+
+function seePcscd(match: RegExpExecArray): Observation[] {
+  const daemon: Observation = { name: 'process', program: 'pcscd', role: 'pcscd', pid: Number(match[1]), connected: false };
+  return /^\/snap\/|\/(?:overlay2?|containers?|flatpak)\//.test(match[2] as string) ? [daemon, { name: 'pcscd-second' }] : [daemon];
+}
+
 export const programSigns = (): readonly Sign[] => [
   socketSign(),
-  { kind: 'process', needles, see: seeProgram, pattern: new RegExp(anyName, 'i') },
+  { kind: 'process', needles: ['bin/pcscd'], pattern: PCSCD_PROCESS, see: seePcscd },
+  { kind: 'process', needles, see: seeProgram, pattern: new RegExp(`${anyName}|->INO=|^(?:${[...cutByLsof.keys()].map(escape).join('|')}) `, 'i') },
   {
     kind: 'command',
     needles: ['killall', ' pkill ', 'pkill -', 'gpgconf -', 'gpgconf --', 'killscd', 'restart', 'systemctl', 'kill -9', 'kill -H', 'kill -I', 'kill -T', 'kills scdaemon', 'kill scdaemon', 'killing', 'launchctl', 'service pcscd'],
@@ -125,12 +149,12 @@ export const programSigns = (): readonly Sign[] => [
   },
   {
     kind: 'command',
-    needles: ['apt install', 'apt-get install', 'dnf install', 'yum install', 'pacman -S', 'apk add', 'zypper in', 'emerge ', 'rpm-ostree install', 'systemctl start', 'systemctl enable', 'enable --now', 'service pcscd start', 'rc-service', 'services.pcscd', 'pcscd.enable'],
-    pattern: /(?:install|pacman -S\w*|apk add|zypper in\w*|emerge|systemctl(?: --now)? (?:start|enable)(?: --now)?|service|rc-service|services\.)[ .][^&;|]*/i,
+    needles: ['apt install', 'apt-get install', 'dnf install', 'yum install', 'pacman -S', 'apk add', 'zypper in', 'emerge ', 'rpm-ostree install', 'systemctl start', 'systemctl enable', 'enable --now', 'service pcscd start', 'rc-service', 'services.pcscd', 'pcscd.enable', 'enable pcscd', 'enabling pcscd', 'start pcscd', 'starting pcscd', 'install pcscd', 'installing pcscd'],
+    pattern: /(?:install|pacman -S\w*|apk add|zypper in\w*|emerge|systemctl(?: --now)? (?:start|enable)(?: --now)?|service|rc-service|services\.|\b(?:enabl|start|install)(?:e|ing|ed)?)[ .][^&;|]*/i,
     see: (match) => supplies.filter(([pattern]) => pattern.test(match[0])).slice(0, 2).map(([, what]) => ({ name: 'supplied', what })),
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),
   plain('age', { name: 'scdaemon-killed-by-tool' }, ['Stopped scdaemon', 'looking for agent processes', 'Sent SIGHUP to yubikey-agent', 'SIGINT received - immediate shutdown', 'gpgconf --kill all']),
-  plain('command', { name: 'scdaemon-killed-by-tool' }, [' scdaemon', 'gpg-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:kill|terminat|stop|signal)s?\w*\s+(?:\w+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|pkill -9 scdaemon/i),
+  plain('command', { name: 'scdaemon-killed-by-tool' }, [' scdaemon', 'gpg-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:kill|terminat|stop|signal)s?\w*\s+(?:\w+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|^(?!.*(?:\b(?:I|you|we|manually)\b|\$ )).*pkill -9 scdaemon/i),
 ];

@@ -1,4 +1,11 @@
 import { plain, type Sign } from '../sign.ts';
+import { roleSaidToHold } from './programs.ts';
+import { scdaemonOptions } from './scdaemon.ts';
+
+const CURED = /\b(?:fix(?:es|ed)?|solv(?:es|ed)|help(?:s|ed)|cur(?:es|ed)|works?(?: again| now| fine)?|worked|resolv(?:es|ed)|did the trick|necess\w+|need(?:s|ed)|required|workaround)\b/i;
+const STOPPED_PCSCD = /(?:make|making|made) sure (?:that )?pcscd[^.]*not running|(?:when|if|while|as long as|only|once) (?:the )?pcscd(?:\.service|\.socket)?[^.]* (?:is|are) (?:not running|stopped|disabled|masked|killed)|(?:stop|stopping|stopped|disabl\w+|kill(?:ing|ed)?|mask(?:ing|ed)?)\s+(?:the )?pcscd\b[^.]*(?:work|fix|help|solv|again|fine)|(?:work|fix|help|solv)\w*[^.]*(?:by|after|when|if)[^.]*(?:stopp|disabl|kill|mask)\w*\s+(?:the )?pcscd/i;
+/** Said of which reader gpg works with. */
+const WRONG_READER = /wrong (?:smart ?card )?reader|(?:us|pick|choos|select|try|tries|contact|look|find|access|talk)\w*[^.]*(?:first|internal|built-?in|broadcom|alcor|laptop'?s|other)[^.]*\b(?:reader|card)\b[^.]*(?:instead|though|although|rather|not|only|even)|(?:internal|built-?in)[^.]*reader[^.]*(?:first|instead)/i;
 
 /** What people tell beside the logs: when it fails, what helps. Hints, never proofs. */
 export const storySigns: readonly Sign[] = [
@@ -8,6 +15,34 @@ export const storySigns: readonly Sign[] = [
   plain('story', { name: 'after-sleep' }, ['suspend', ' resume', 'resumed', 'resuming', 'hibernat', 'wake up', 'wakes up', ' waking', 'lid close', 'from sleep', 'to sleep', ' asleep'], /(?:after|from|upon|on|when|while|following|to)\s+(?:\w+\s+){0,4}(?:suspend|resum|hibernat|sleep|wak(?:e|ing)|lid)|asleep|suspend(?:ing)? and resum/i),
   plain('story', { name: 'after-upgrade' }, ['upgrade', 'upgrading', 'updating', 'dist-upgrade', 'after update', 'after the update'], /(?:after|since|following)[^.]*(?:upgrad|updat)|upgrad\w+ (?:to|from)|stopped working after/i),
   plain('story', { name: 'closing-cures' }, ['close the', 'closing ', 'quit the', 'quitting', 'as soon as', 'is running', 'while running', 'is open', 'exit the'], /(?:close|closing|quit(?:ting)?|exit(?:ing)?|stop(?:ping)?)\s+\w[^.]*(?:work|fix|help|function|again|solv)|(?:while|when|if)\s+[^.]*is (?:running|open|started)/i),
+  plain(
+    'story',
+    { name: 'closing-cures' },
+    ['without ', ' close it', ' closed', ' closes', ' quit ', ' running', 'disable ', 'disabling', 'killing', 'restart '],
+    /^(?:.*\b)?without (?!sudo|root|any|luck|success)\w[\w ]{1,30}(?:everything|it|all|gpg|things?)? ?(?:\w+ )?works?|(?:only )?when \w[\w ]{1,30} is (?:not running|closed)|after (?:closing|quitting|disabling) |as soon as (?:I|you) (?:close|quit|stop|exit)|if I (?:close|quit|stop) /i,
+  ),
+  // gpg's own driver gets the reader once pcscd lets go: an experiment that tells.
+  plain('story', { name: 'stopping-pcscd-cures' }, ['pcscd is', 'stop pcscd', 'stopping pcscd', 'stopped pcscd', 'disable pcscd', 'disabling pcscd', 'kill pcscd', 'killing pcscd', 'mask pcscd', 'pcscd.s'], STOPPED_PCSCD),
+  {
+    kind: 'story',
+    needles: scdaemonOptions,
+    pattern: new RegExp(`(${scdaemonOptions.join('|')})`, 'i'),
+    see: (match, text) => (CURED.test(text) ? { name: 'option-cures', option: (match[1] as string).toLowerCase() } : null),
+  },
+  plain('story', { name: 'pin-asked-again' }, ['PIN prompt', ' my PIN', 'the PIN', 'for PIN', 'for a PIN', ' PIN again', 'PIN every', 'enter PIN', 'asks PIN', ' its PIN', 'your PIN'], /PIN[^.]*(?:again|every time|each time|repeatedly|over and over|multiple times|several times|more than once)|(?:again|repeatedly|unexpected|multiple|many|re-?enter|keeps? asking)[^.]*\bPIN/i),
+  plain('story', { name: 'after-gpg' }, ['after using', 'after sign', 'after decr', 'after runn', 'after i use', 'after gpg', 'once gpg', 'gpg first', 'first use', 'gpg-agent)', 'used it as', 'using gpg', 'after git', 'after ssh', 'gpg command'], /(?:after|once|when(?:ever)?|any ?time|first|as soon as)\b[^.]*\b(?:gpg2?|gnupg|gpg-agent|openpgp)\b|\b(?:gpg2?|gnupg|gpg-agent)\b[^.]*\b(?:first|before)\b/i),
+  plain('story', { name: 'works-once' }, ['first time', 'first run', 'second time', 'second run', 'consecutive', 'subsequent', 'only once', 'ONLY ONCE'], /(?:first (?:time|run)|once)[^.]*(?:second|then|after|subsequent|consecutive|next|but)|(?:second|subsequent|consecutive)[^.]*(?:fail|error|violation)|works? only once/i),
+  plain('story', { name: 'wrong-reader-told' }, ['reader', ' first ', 'built-in', 'builtin', 'internal', 'Broadcom', 'Alcor '], WRONG_READER),
+  plain('story', { name: 'driver-list-lacks' }, ['Info.plist', 'supported reader', 'unsupported', 'supported by libccid', 'CCID compliant', 'CCID-compliant', 'supported.html'], /Info\.plist[^.]*(?:\bnot\b|missing|\badd|lack|edit|pars)|(?:\bnot\b|isn't|missing|\badd\w*|lacks?|edit\w*)[^.]*Info\.plist|unsupported (?:smart ?card )?reader|not (?:in|on) the (?:list|supported)|(?:list of )?supported readers?\b[^.]*\bnot\b|CCID.compliant/i),
+  {
+    kind: 'story',
+    needles: [' blocks', ' blocking', ' blocked by', ' locks ', ' locking', ' will lock', ' locked by', ' holds ', ' holding', ' hogs ', ' hogging', 'prevents ', 'preventing', 'remains "open', 'remains open', 'keeps the', 'keeps my', 'in use by', 'used by', 'lock my', 'lock the', 'messing'],
+    pattern: /\b(?:blocks?|blocking|blocked by|locks?|locking|locked by|holds?|holding|hogs?|hogging|prevents?|preventing|remains "?open|keeps (?:the|my)|in use by|messing up)\b/i,
+    see: (match, text) => {
+      const named = roleSaidToHold(text, match.index);
+      return named === null ? null : { name: 'said-to-hold', role: named };
+    },
+  },
   plain('story', { name: 'replug-cures' }, [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again'], /re-?plug|re-?insert|unplug|plug(?:ging)? (?:it )?(?:back|in)|remove and insert/i),
   plain('story', { name: 'root-works' }, ['as root', 'with sudo', 'using sudo', 'sudo gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc', 'sudo pkcs11', 'root user', 'without sudo', 'needs sudo', 'non-root'], /(?:works?|worked|only|fine|succeeds?|needs|ok)\b.*(?:as root|sudo|root user)|(?:sudo \w|as root|root user|non-root).*(?:works?|worked|fine|succeeds|ok)\b/i),
   plain('story', { name: 'config-not-active' }, ['scdaemon.conf', 'gpg-agent.conf'], /(?:edit|chang|add|modif|creat)\w*.*(?:no effect|nothing changed|still|until|only after)|(?:no effect|still|until).*(?:edit|chang|add)ed/i),

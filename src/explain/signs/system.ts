@@ -37,7 +37,7 @@ const READER_VENDORS = new Set(['1050', '20a0', '072f', '08e6', '04e6', '076b', 
 
 export const systemSigns = (): readonly Sign[] => [
   ...unitSigns(),
-  plain('kernel', { name: 'kernel-nfc-bound' }, ['NFC: NXP', 'pn533_u', ' pn533 ', 'driver pn533', 'Driver=pn533', 'driver nfc'], /NFC: NXP|now attached|pn533|interface driver/i),
+  plain('kernel', { name: 'kernel-nfc-bound' }, ['NFC: NXP', 'pn533_u', ' pn533', 'pn533 ', 'Driver=pn533', 'driver nfc'], /NFC: NXP|now attached|pn533|interface driver/i),
   plain('kernel', { name: 'kernel-usb-reset' }, ['USB device number'], /\breset (?:low|full|high|super)-speed USB device/i),
   plain('kernel', { name: 'kernel-usb-gone' }, ['USB disconnect'], /USB disconnect/),
   plain('kernel', { name: 'kernel-usb-unauthorized' }, ['not authorized for usage', 'authorized_default', 'Device is not authorized']),
@@ -47,13 +47,19 @@ export const systemSigns = (): readonly Sign[] => [
   plain('kernel', { name: 'autosuspend' }, ['autosuspend', 'power/control', 'power/persist', 'usbcore.autosuspend', 'laptop-mode', 'powertop', 'USB_AUTOSUSPEND', 'selective suspend']),
   plain('kernel', { name: 'usbguard' }, ['usbguard'], /usbguard/i),
   plain('kernel', { name: 'usbip' }, ['usbip-host', 'usbip attach', 'usbip: ', 'usbipd ', 'vhci_hcd']),
-  plain('kernel', { name: 'vm-holds-usb' }, ['qemu-system', 'VBoxHeadless', 'VirtualBoxVM', 'vmware-vmx', 'vboxusb', 'usb-host,', 'hostdev', 'VBoxManage', 'usb passthrough', 'USB passthrough', 'usb redirect', 'spice-usb', 'libvirt'], /qemu|vbox|virtualbox|vmware|hostdev|passthrough|redirect|libvirt/i),
+  plain('kernel', { name: 'vm-holds-usb' }, ['qemu-system', 'VBoxHeadless', 'VirtualBoxVM', 'vmware-vmx', 'vboxusb', 'usb-host,', 'hostdev', 'VBoxManage', 'passthrough', 'pass-through', 'pass through', 'usb redirect', 'Virtual Machine Manager', 'spice-usb', 'libvirt'], /qemu|vbox|virtualbox|vmware|hostdev|(?:USB|device|key|reader|card|VM|guest)\b.*pass-?\s?through|pass-?\s?through.*(?:USB|device|VM|guest)|usb redirect|libvirt|Virtual Machine Manager/i),
   plain('usb', { name: 'vm-reader' }, ['VMware Virtual USB CCID', 'Virtual Smart Card Reader', 'Gemplus GemPC433', 'QEMU USB CCID', '0e0f:0004', '08e6:4433', 'Shared Card Reader', 'Virtual CCID', 'VMware Shared Smart']),
   {
     kind: 'usb',
     needles: ['Device 0', 'Device 1', 'idVendor=', 'idVendor '],
     pattern: /(?:: ID |idVendor=?\s*(?:0x)?)([0-9a-f]{4})/i,
     see: (match) => (READER_VENDORS.has((match[1] as string).toLowerCase()) ? { name: 'usb-device', vendor: (match[1] as string).toLowerCase() } : null),
+  },
+  {
+    kind: 'usb',
+    needles: ['Cls=0b', 'Chip/SmartCard', 'bInterfaceClass'],
+    pattern: /Cls=0b\b|Chip\/SmartCard|bInterfaceClass\s+11\b/,
+    see: () => ({ name: 'usb-device', vendor: 'class 0b' }),
   },
   {
     kind: 'usb',
@@ -66,7 +72,7 @@ export const systemSigns = (): readonly Sign[] => [
   { kind: 'environment', needles: ['="snap.', ' /snap/', '/snap/bin', '"/snap/', '=/snap/', 'snap run', ' (snap)', 'snap list'], pattern: /\/snap\/|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap\b/, see: () => ({ name: 'environment', is: 'snap' }) },
   { kind: 'environment', needles: ['flatpak', '/app/lib', '/app/bin', '.var/app', 'flathub'], see: () => ({ name: 'environment', is: 'flatpak' }) },
   { kind: 'environment', needles: ['.AppImage', '.appimage', '/tmp/.mount_'], see: () => ({ name: 'environment', is: 'appimage' }) },
-  { kind: 'environment', needles: ['microsoft-standard', 'usbipd-win', ' in WSL', 'WSL2 on', 'wsl.exe', '/mnt/c/', 'wsl.conf', 'usbipd '], see: () => ({ name: 'environment', is: 'wsl' }) },
+  { kind: 'environment', needles: ['microsoft-standard', 'usbipd-win', ' in WSL', ' on WSL', ' to WSL', 'under WSL', 'inside WSL', 'within WSL', 'WSL2 on', 'WSL bash', '(WSL2)', ' WSL 2', 'wsl --', 'wsl attach', 'wsl list', 'wsl.exe', '/mnt/c/', 'wsl.conf', 'usbipd '], see: () => ({ name: 'environment', is: 'wsl' }) },
   plain('environment', { name: 'wsl-systemd' }, ['systemd = true', 'systemd=true']),
   { kind: 'environment', needles: ['docker ', '/docker', 'docker-', 'podman ', 'Dockerfile', '/.dockerenv', 'kubepods', 'containerd', 'lxc-start', 'systemd-nspawn', 'devcontainer'], see: () => ({ name: 'environment', is: 'container' }) },
   plain('environment', { name: 'session-remote' }, ['Remote=yes', 'SSH_CONNECTION', 'SSH_TTY', 'Remote=1'], /Remote=(?:yes|1)|SSH_CONNECTION=|SSH_TTY=|ssh -X/),
