@@ -134,6 +134,7 @@ type Plain =
   | 'pin-asked-again'
   | 'after-gpg'
   | 'works-once'
+  | 'cure-told'
   | 'wrong-reader-told'
   | 'driver-list-lacks'
   | 'replug-cures'

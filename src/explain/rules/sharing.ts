@@ -75,7 +75,8 @@ export const sharingRules = {
       supports(2.5, both(gpgFails, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE')), 'the connect that was refused asked for EXCLUSIVE, as scdaemon does'),
       supports(1.4, both(gpgFails, clientGot(VIOLATION)), 'the reader is in use while gpg fails'),
       supports(1.3, gpgReachesNoCard, 'gpg says this for every connect that fails, a refused EXCLUSIVE one included'),
-      supports(3, both(gpgFails, optionCures('pcsc-shared', 'shared-access')), 'pcsc-shared, which lets gpg share, is what helped'),
+      supports(3, optionCures('pcsc-shared', 'shared-access'), 'pcsc-shared, which lets gpg share, is what helped'),
+      supports(1.6, both(option('pcsc-shared'), seen('cure-told')), 'pcsc-shared, which lets gpg share, is in a configuration that helped'),
       supports(2.2, both(gpgFails, saidToHold('shared', 'exclusive')), 'another program is said to keep the card from gpg'),
       supports(1.2, both(gpgFails, seen('closing-cures')), 'it works when another program is closed'),
       supports(0.8, both(seen('closing-cures'), present('shared')), 'a program that keeps the card open is named'),
@@ -233,6 +234,7 @@ export const sharingRules = {
     clauses: [
       supports(4.2, seen('macos-ctk-refused'), 'macOS\'s own token service has the card'),
       supports(2.4, both(seen('macos-ctk'), either(sharingViolation, otherFails, anyoneGot(UNRESPONSIVE))), 'macOS\'s own token service is involved and a program meets a lock'),
+      supports(2.4, both(seen('macos-ctk'), gpgSays('no-device')), 'macOS\'s own token service has cards open, and gpg cannot reach one'),
       supports(1.6, unless(both(seen('macos-ctk'), seen('mentioned', ({ role }) => role === 'macos')), seen('macos-reader-listed')), 'macOS\'s own token service is named'),
       supports(1.2, both(onMac, either(sharingViolation, clientGot(VIOLATION))), 'on macOS the system itself opens cards that are inserted'),
       supports(1, seen('remedy', ({ target }) => target === 'macos-service'), 'ending macOS\'s service helped'),

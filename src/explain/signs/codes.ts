@@ -21,6 +21,7 @@ const phrases: readonly (readonly [string, number])[] = [
   ['Sharing violation', 0x8010000b],
   ['because of other connections outstanding', 0x8010000b],
   ['Reader in use by another application', 0x8010000b],
+  ['[IN USE]', 0x8010000b],
   ['SharingViolation', 0x8010000b],
   ['sharing_violation', 0x8010000b],
   ['Service was stopped', 0x8010001e],
@@ -45,6 +46,7 @@ const phrases: readonly (readonly [string, number])[] = [
   ['no smart card is currently in the device', 0x8010000c],
   ['No smart card inserted', 0x8010000c],
   ['Card is unresponsive', 0x80100066],
+  ['Card unresponsive', 0x80100066],
   ['Unresponsive card', 0x80100066],
   ['not responding to a reset', 0x80100066],
   ['Card is unpowered', 0x80100067],
@@ -97,7 +99,7 @@ export const codeSigns: readonly Sign[] = [
   {
     kind: 'pcsc-code',
     needles: phrases.map(([text]) => text),
-    pattern: new RegExp(phrases.map(([text]) => text).join('|'), 'i'),
+    pattern: new RegExp(phrases.map(([text]) => text.replace(/[[\]]/g, '\\$&')).join('|'), 'i'),
     see: (match, text) => (CONDITION.test(text.slice(0, match.index)) ? null : see(codeOfPhrase.get((match[0] as string).toLowerCase()) ?? null, text)),
   },
   {

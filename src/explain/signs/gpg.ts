@@ -89,7 +89,7 @@ export const gpgSigns: readonly Sign[] = [
   {
     kind: 'gpg',
     needles: ['Reader ...........:'],
-    pattern: /Reader \.+: (?:([0-9A-F]{4}:[0-9A-F]{4}:\S*)|.+)/i,
+    pattern: /Reader \.+: (?!\[none\])(?:([0-9A-F]{4}:[0-9A-F]{4}:\S*)|.+)/i,
     // A reader named VID:PID:SERIAL:N is one of scdaemon's internal driver (scd/ccid-driver.c).
     see: (match) => (match[1] === undefined ? { name: 'sound', what: 'gpg read the card' } : [{ name: 'sound', what: 'gpg read the card' }, { name: 'scdaemon-uses-usb' }]),
   },

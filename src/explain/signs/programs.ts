@@ -18,7 +18,7 @@ const programs: readonly (readonly [Role, readonly string[]])[] = [
   ],
   ['observer', ['pcsc_scan']],
   ['usb', ['qemu-system', 'VBoxHeadless', 'VirtualBoxVM', 'vmware-vmx', 'usbipd', 'vboxusb']],
-  ['macos', ['com.apple.ctkpcscd', 'ctkpcscd', 'com.apple.ifdreader', 'usbsmartcardreaderd', 'pivtoken', 'OpenSCToken', 'CryptoTokenKit']],
+  ['macos', ['com.apple.ctkpcscd', 'ctkpcscd', 'com.apple.ifdreader', 'usbsmartcardreaderd', 'pivtoken', 'OpenSCToken', 'CryptoTokenKit', 'tokend', 'OberthurTokend']],
 ];
 const roleOf = new Map(programs.flatMap(([role, names]) => names.map((name) => [name.toLowerCase(), role] as const)));
 /** lsof cuts COMMAND at nine characters. */
@@ -149,8 +149,8 @@ export const programSigns = (): readonly Sign[] => [
   },
   {
     kind: 'command',
-    needles: ['apt install', 'apt-get install', 'dnf install', 'yum install', 'pacman -S', 'apk add', 'zypper in', 'emerge ', 'rpm-ostree install', 'systemctl start', 'systemctl enable', 'enable --now', 'service pcscd start', 'rc-service', 'services.pcscd', 'pcscd.enable', 'enable pcscd', 'enabling pcscd', 'start pcscd', 'starting pcscd', 'install pcscd', 'installing pcscd'],
-    pattern: /(?:install|pacman -S\w*|apk add|zypper in\w*|emerge|systemctl(?: --now)? (?:start|enable)(?: --now)?|service|rc-service|services\.|\b(?:enabl|start|install)(?:e|ing|ed)?)[ .][^&;|]*/i,
+    needles: ['apt install', 'apt-get install', 'dnf install', 'yum install', 'pacman -S', 'apk add', 'zypper in', 'emerge ', 'rpm-ostree install', 'systemctl start', 'systemctl enable', 'enable --now', 'service pcscd start', 'rc-service', 'services.pcscd', 'pcscd.enable', 'enable pcscd', 'enabling pcscd', 'start pcscd', 'starting pcscd', 'install pcscd', 'installing pcscd', 'running `pcscd', 'running pcscd'],
+    pattern: /(?:install|pacman -S\w*|apk add|zypper in\w*|emerge|systemctl(?: --now)? (?:start|enable)(?: --now)?|service|rc-service|services\.|\b(?:by|had to|have to|needs? to|needed to|must|should|try)\s+(?:\w+\s+)?(?:enabl|start|install)(?:e|ing|ed)?|not running)[ .][^&;|]*/i,
     see: (match) => supplies.filter(([pattern]) => pattern.test(match[0])).slice(0, 2).map(([, what]) => ({ name: 'supplied', what })),
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),

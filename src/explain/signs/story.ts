@@ -2,7 +2,7 @@ import { plain, type Sign } from '../sign.ts';
 import { roleSaidToHold } from './programs.ts';
 import { scdaemonOptions } from './scdaemon.ts';
 
-const CURED = /\b(?:fix(?:es|ed)?|solv(?:es|ed)|help(?:s|ed)|cur(?:es|ed)|works?(?: again| now| fine)?|worked|resolv(?:es|ed)|did the trick|necess\w+|need(?:s|ed)|required|workaround)\b/i;
+const CURED = /\b(?:fix(?:es|ed)?|solv(?:es|ed)|help(?:s|ed)|cur(?:es|ed)|works?(?: again| now| fine)?|worked|resolv(?:es|ed)|did the trick|necess\w+|need(?:s|ed)|required|enough|workaround)\b/i;
 const STOPPED_PCSCD = /(?:make|making|made) sure (?:that )?pcscd[^.]*not running|(?:when|if|while|as long as|only|once) (?:the )?pcscd(?:\.service|\.socket)?[^.]* (?:is|are) (?:not running|stopped|disabled|masked|killed)|(?:stop|stopping|stopped|disabl\w+|kill(?:ing|ed)?|mask(?:ing|ed)?)\s+(?:the )?pcscd\b[^.]*(?:work|fix|help|solv|again|fine)|(?:work|fix|help|solv)\w*[^.]*(?:by|after|when|if)[^.]*(?:stopp|disabl|kill|mask)\w*\s+(?:the )?pcscd/i;
 /** Said of which reader gpg works with. */
 const WRONG_READER = /wrong (?:smart ?card )?reader|(?:us|pick|choos|select|try|tries|contact|look|find|access|talk)\w*[^.]*(?:first|internal|built-?in|broadcom|alcor|laptop'?s|other)[^.]*\b(?:reader|card)\b[^.]*(?:instead|though|although|rather|not|only|even)|(?:internal|built-?in)[^.]*reader[^.]*(?:first|instead)/i;
@@ -29,6 +29,7 @@ export const storySigns: readonly Sign[] = [
     pattern: new RegExp(`(${scdaemonOptions.join('|')})`, 'i'),
     see: (match, text) => (CURED.test(text) ? { name: 'option-cures', option: (match[1] as string).toLowerCase() } : null),
   },
+  plain('story', { name: 'cure-told' }, ['solution', 'solved', ' fixed', 'fixes ', 'resolved', 'workaround', 'was missing', 'needed to', 'had to add', 'have to add', 'by adding', 'the trick', 'does help', 'helped'], /solution|solved|fix(?:ed|es)\b|resolved|workaround|what was missing|(?:needed|had|have) to (?:add|set|create|use|edit)|by adding|did the trick|help(?:ed|s)\b/i),
   plain('story', { name: 'pin-asked-again' }, ['PIN prompt', ' my PIN', 'the PIN', 'for PIN', 'for a PIN', ' PIN again', 'PIN every', 'enter PIN', 'asks PIN', ' its PIN', 'your PIN'], /PIN[^.]*(?:again|every time|each time|repeatedly|over and over|multiple times|several times|more than once)|(?:again|repeatedly|unexpected|multiple|many|re-?enter|keeps? asking)[^.]*\bPIN/i),
   plain('story', { name: 'after-gpg' }, ['after using', 'after sign', 'after decr', 'after runn', 'after i use', 'after gpg', 'once gpg', 'gpg first', 'first use', 'gpg-agent)', 'used it as', 'using gpg', 'after git', 'after ssh', 'gpg command'], /(?:after|once|when(?:ever)?|any ?time|first|as soon as)\b[^.]*\b(?:gpg2?|gnupg|gpg-agent|openpgp)\b|\b(?:gpg2?|gnupg|gpg-agent)\b[^.]*\b(?:first|before)\b/i),
   plain('story', { name: 'works-once' }, ['first time', 'first run', 'second time', 'second run', 'consecutive', 'subsequent', 'only once', 'ONLY ONCE'], /(?:first (?:time|run)|once)[^.]*(?:second|then|after|subsequent|consecutive|next|but)|(?:second|subsequent|consecutive)[^.]*(?:fail|error|violation)|works? only once/i),

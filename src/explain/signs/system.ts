@@ -80,7 +80,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('usb', { name: 'no-reader' }, ['unable to initialize libusb', 'libusb_init failed', 'libusb: error']),
   plain('usb', { name: 'udev-rule' }, ['SUBSYSTEM==', 'SUBSYSTEMS==', 'uaccess', 'ATTRS{idVendor}', 'ATTR{idVendor}'], /(?:uaccess|MODE[:=]|GROUP[:=])/),
   // macOS
-  plain('macos', { name: 'macos-ctk' }, ['ctkpcscd', 'CryptoTokenKit', 'pivtoken', 'sc_auth', 'com.apple.security.smartcard DisabledTokens', ' ctkd ', ' ctkd: ']),
+  plain('macos', { name: 'macos-ctk' }, ['ctkpcscd', 'CryptoTokenKit', 'pivtoken', ' _tokend', '.tokend', 'securityd', 'sc_auth', 'com.apple.security.smartcard DisabledTokens', ' ctkd ', ' ctkd: ']),
   plain('macos', { name: 'macos-ctk-refused' }, ['slot refused', 'session is not active', 'exclusive session', 'TKSmartCard', 'beginSession'], /slot refused|exclusive|TKSmartCard|beginSession|ctk/i),
   plain('macos', { name: 'macos-driver-switch' }, ['useIFDCCID']),
   plain('macos', { name: 'macos-apple-driver' }, ['usbsmartcardreaderd', 'com.apple.usbsmartcardreaderd', 'com.apple.ifdreader.slot', 'AppleUSBSmartCard', ' Sonoma', 'Sequoia']),
