@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { explainText } from '../../src/explain/explain.ts';
+
+const first = (...lines: readonly string[]) => explainText(lines.join('\n')).causes[0]?.id;
+const named = (...lines: readonly string[]) => explainText(lines.join('\n')).causes.map(({ id }) => id);
+
+/** What somebody tried, and what came of it, tells more than the message: each in words of its own. */
+describe('what somebody tried', () => {
+  it.each([
+    ['ccid-vs-pcscd', ['gpg: OpenPGP card not available: No such device', 'It works fine as long as the pcscd service is stopped.']],
+    ['ccid-vs-pcscd', ['gpg: selecting card failed: No such device', 'after I set disable-ccid everything worked again']],
+    ['other-client-blocks-scdaemon', ['gpg: selecting card failed: No such device', 'with pcsc-shared in the file it works now']],
+    ['other-client-blocks-scdaemon', ['gpg: selecting card failed: No such device', 'As soon as I quit Thunderbird it works.']],
+    ['wrong-reader-chosen', ['gpg: selecting card failed: No such device', "gpg tries the laptop's internal reader instead of the key"]],
+    ['scdaemon-holds-card', ['yubico-piv-tool: Failed to connect to yubikey.', 'If I end it by hand with `pkill scdaemon` the tool works.']],
+    ['other-client-holds-card', ['ERROR: Failed to connect to YubiKey.', 'yubikey-agent keeps the key locked']],
+    ['kernel-driver-claims-reader', ['nfc-list: error libnfc.driver.acr122_usb Unable to claim USB interface (Device or resource busy)', 'pn533_usb              20480  0']],
+    ['driver-does-not-know-device', ['pcsc_scan: No readers found', 'its product number is missing from Info.plist']],
+    ['shared-applet-switched', ['reader-pcsc.c:701:pcsc_lock: SCardBeginTransaction returned: 0x80100068', 'it asks for the PIN again and again']],
+    ['vm-took-device', ['pcsc_scan: No readers found', 'the key is handed to a VM by USB pass-through']],
+  ])('%s', (cause, lines) => {
+    expect(first(...lines)).toBe(cause);
+  });
+
+  it('does not take a condition for a failure', () => {
+    expect(named('gpg: selecting card failed: No such device', 'make sure that pcscd is not running')).not.toContain('pcscd-not-running');
+  });
+
+  it('tells a kill that was tried from one that a tool makes each time', () => {
+    expect(named('ykman: Failed to connect to YubiKey', 'killall scdaemon && ykman oath list')).toContain('other-tool-kills-scdaemon');
+    expect(named('ykman: Failed to connect to YubiKey', 'nothing helped; then killall scdaemon did, and ykman works')).not.toContain('other-tool-kills-scdaemon');
+  });
+});
+
+describe('who holds and who complains', () => {
+  const refused = 'yubikey-agent[77]: agent 11: could not reach YubiKey: connecting to smart card: the smart card cannot be accessed because of other connections outstanding';
+
+  it('does not blame the program that complains', () => {
+    expect(named(refused)[0]).not.toBe('other-client-holds-card');
+  });
+
+  it('finds the program itself, where it lost its connection or is the only one connected', () => {
+    expect(first('yubikey-agent[77]: transmitting request: an attempt was made to end a non-existent transaction', refused)).toBe('client-leaks-connection');
+    expect(first(refused, 'yubikey-a     77 eve    9u  unix 0x0000000000000000      0t0 5551 type=STREAM ->INO=5550 900,pcscd,10u')).toBe('client-leaks-connection');
+  });
+
+  it('blames another one that is connected', () => {
+    expect(named(refused, 'scdaemon     78 eve    9u  unix 0x0000000000000000      0t0 5551 type=STREAM ->INO=5550 900,pcscd,10u')).not.toContain('client-leaks-connection');
+  });
+});
+
+describe('two daemons', () => {
+  it('are two in one listing', () => {
+    expect(first('SCardListReaders: no readers', 'root   900  0.0  0.0 2365 44 ?  Ssl 08:10 0:00 /usr/sbin/pcscd --foreground', 'root  1377  0.0  0.0 1709 33 ?  Sl  08:09 0:01 /snap/keys/11/usr/sbin/pcscd')).toBe('second-pcscd');
+  });
+
+  it('are not one that systemd showed twice', () => {
+    expect(named('SCardListReaders: no readers', '             └─900 /usr/sbin/pcscd --foreground', '             └─1377 /usr/sbin/pcscd --foreground')).not.toContain('second-pcscd');
+  });
+});
