@@ -31,11 +31,13 @@ export class AssuanReplies {
    * @throws Error when a reply exceeds 64 KiB or is no Assuan
    */
   push(chunk: string): (AssuanReply | 'inquiry')[] {
-    this.#pending += chunk;
-    const lines = this.#pending.split('\n');
-    this.#pending = lines.pop() as string;
     this.#size += chunk.length;
     if (this.#size > REPLY_LIMIT) throw new Error('the reply is longer than 64 KiB');
+    this.#pending += chunk;
+    // A line that comes byte by byte is not looked through again each time.
+    if (!chunk.includes('\n')) return [];
+    const lines = this.#pending.split('\n');
+    this.#pending = lines.pop() as string;
     return lines.flatMap((line) => this.#line(line) ?? []);
   }
 

@@ -22,7 +22,7 @@ const text = fc.array(line, { maxLength: 40 }).map((lines) => lines.join('\n'));
 const bytes = fc.oneof(text.map((value) => Buffer.from(value)), fc.uint8Array({ maxLength: 4096 }).map((value) => Buffer.from(value)));
 
 /** A PIN no log holds by chance. */
-const pin = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 8, maxLength: 12 }).map((digits) => digits.join(''));
+const pin = fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 8, maxLength: 12 }).map((digits) => digits.join('')).filter((digits) => new Set(digits).size >= 4);
 const hexOf = (value: string, between: string): string => [...Buffer.from(value)].map((byte) => byte.toString(16).padStart(2, '0')).join(between);
 
 /** The ways a PIN gets into a log: command APDUs in every notation, and words. */
