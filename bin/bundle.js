@@ -41,8 +41,8 @@ const commonJs = {
   // A script out of a compile cache cannot import (Node 20); a module beside it does that for it.
   banner: { js: "const cardcheckUrl = require('node:url').pathToFileURL(__filename).href; const importLazy = require('./import-lazy.cjs');" },
 };
-/** The processes of a rig: nobody waits for these. */
-const rigPrograms = { 'rig-cards': 'src/rig/card-process.ts', 'rig-holder': 'src/rig/holder-process.ts' };
+/** The processes of a rig and the thread of `watch`: nobody waits for these. */
+const otherPrograms = { 'rig-cards': 'src/rig/card-process.ts', 'rig-holder': 'src/rig/holder-process.ts', 'watch-thread': 'src/watch/watch-thread.ts' };
 
 /**
  * What a check of this machine never needs, and what only these need (Ink, React, zod). It is imported dynamically and
@@ -71,7 +71,7 @@ export async function bundleApp(outdir) {
   };
   const shared = { ...bundleOptions, absWorkingDir: root, outdir, metafile: true, write: false };
   const direct = await build({ ...shared, ...commonJs, entryPoints: programs, plugins: [...bundleOptions.plugins, apart] });
-  const later = await build({ ...shared, entryPoints: { ...rigPrograms, ...Object.fromEntries(lazy) }, splitting: true, chunkNames: 'lazy-shared-[hash]' });
+  const later = await build({ ...shared, entryPoints: { ...otherPrograms, ...Object.fromEntries(lazy) }, splitting: true, chunkNames: 'lazy-shared-[hash]' });
   const files = [
     ...direct.outputFiles.map(({ path, text }) => ({ name: basename(path), text: text.replaceAll('import("./lazy-', 'importLazy("./lazy-') })),
     ...later.outputFiles.map(({ path, text }) => ({ name: basename(path), text })),

@@ -11,6 +11,8 @@ const SLEEP: Readonly<Record<number, { tid: number; clockNanosleep: number }>> =
   183: { tid: 208, clockNanosleep: 115 },
 };
 
+const INT = 4;
+
 /** After a search that failed, e.g. because a client was just coming, the next one waits so many polls. */
 const PATIENCE = 10;
 
@@ -45,6 +47,14 @@ export class LockReader {
       locks.set(reader.name, lock);
     }
     return locks;
+  }
+
+  /** A text that is another one when a lock or a number of handles is another; null when it cannot be told just now. */
+  glance(): string | null {
+    if (this.#found === null) return null;
+    const { layout: { readerContext: { hLockId, contexts } }, structures } = this.#found;
+    // hLockId, LockCount and contexts follow each other; a walk's image would read whole pages for them.
+    return Array.from(structures.values(), (structure) => this.#memory.read(structure + hLockId, contexts + INT - hLockId)?.toString('hex')).join(' ');
   }
 
   /**

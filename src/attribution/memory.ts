@@ -55,8 +55,9 @@ export class MemoryImage {
   /** A pointer or an unsigned long; null where it is unreadable or exceeds what an address can be. */
   u64(address: number): number | null {
     const bytes = this.bytes(address, 8);
-    const value = bytes === null ? 0n : bytes.readBigUInt64LE(0);
-    return bytes === null || value > BigInt(Number.MAX_SAFE_INTEGER) ? null : Number(value);
+    // Without BigInt, which a walk of some thousand pointers spends half its time in.
+    const value = bytes === null ? Number.NaN : bytes.readUInt32LE(4) * 2 ** 32 + bytes.readUInt32LE(0);
+    return value <= Number.MAX_SAFE_INTEGER ? value : null;
   }
 
   /** A zero-terminated string of at most `limit` bytes before its zero. */

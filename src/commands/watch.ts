@@ -1,7 +1,8 @@
 import { matchesGlob } from '../glob.ts';
 import type { WatchEvent } from '../watch/event.ts';
-import { watchPorts } from '../watch/ports.ts';
-import { watch } from '../watch/watcher.ts';
+import { identify } from '../watch/identify.ts';
+import { Teller } from '../watch/teller.ts';
+import { startWatching } from '../watch/thread.ts';
 import type { Register } from './command.ts';
 
 /** How events are shown. */
@@ -19,20 +20,18 @@ export const registerWatch: Register = (program, session) => {
     .addHelpText('after', '\nEnds with Ctrl-C. While it runs, pcscd does not end itself for want of clients.')
     .action(async (glob, _, command) => {
       const { json } = command.optsWithGlobals() as { json?: boolean };
-      const ended = new AbortController();
       const view = await viewFor(json === true);
-      const finished = watch(watchPorts(ended.signal), (event) => {
+      const teller = new Teller({ identify, now: Date.now }, (event) => {
         const wanted = filtered(event, glob);
         if (wanted !== null) view.show(wanted);
-      }).catch((error: unknown) => {
-        if (!ended.signal.aborted) throw error;
       });
+      const watching = startWatching((difference, at) => teller.tell(difference, at));
       session.onInterrupt(async () => {
-        ended.abort();
-        await finished;
+        await watching.end();
+        await teller.done();
         await view.close();
       });
-      await finished;
+      await watching.finished;
       // The handler of the signal ends the process, with the exit code of that signal.
       await new Promise(() => {});
     });

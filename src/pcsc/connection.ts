@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net';
 import { absent, denied, failed, timedOut } from '../snapshot/fact.ts';
 import type { Fact, ProbeOutcome } from '../snapshot/schema.ts';
+import { countAnswered, countSent, readsOf } from './own-reads.ts';
 import { type Command, request, type Struct } from './protocol.ts';
 
 /**
@@ -130,6 +131,8 @@ export class PcscdConnection {
     await this.#connected;
     if (this.#failure !== null) throw this.#failure;
     if (this.#received.length > 0) throw this.#garbage('spoke without being asked');
+    const reads = readsOf(message);
+    countSent(reads);
     this.#socket.write(message);
     return new Promise((resolve, reject) => {
       this.#progress = () => {
@@ -137,6 +140,7 @@ export class PcscdConnection {
         if (length !== null) {
           this.#answered = true;
           this.#progress = () => {};
+          countAnswered(reads);
           resolve(this.#take(length));
         } else if (this.#failure !== null) {
           reject(this.#failure);

@@ -93,7 +93,7 @@ export const Command = {
 } as const;
 export type Command = (typeof Command)[keyof typeof Command];
 
-const headerStruct = struct({ size: u32, command: u32 });
+export const headerStruct = struct({ size: u32, command: u32 });
 export const versionStruct = struct({ major: i32, minor: i32, rv: u32 });
 export const establishStruct = struct({ dwScope: u32, hContext: u32, rv: u32 });
 export const connectStruct = struct({

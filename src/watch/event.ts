@@ -28,7 +28,8 @@ export interface WaitingClient {
  * shared handles · transaction-begin, transaction-end · reader-added, reader-removed · card-inserted, card-removed ·
  * blocked, unblocked: a client waits for the end of another's transaction; reader null: on one of several ·
  * pcscd-started, pcscd-gone ·
- * missed: changes that happened unseen, by pcscd's own counters · gap: a poll came late, changes in between may be missing.
+ * missed: changes that happened unseen, by pcscd's own counters · gap: looks lay `ms` apart in which changes may have
+ * come and gone, at most `changes` of them by the requests that pcscd has read meanwhile; null: this user cannot tell.
  * `holders` are those after the change, not who made it; null: nobody, or changes came too fast to tell.
  */
 export type WatchEvent = { at: string } & (
@@ -38,7 +39,7 @@ export type WatchEvent = { at: string } & (
   | { event: 'reader-removed' | 'card-inserted' | 'card-removed'; reader: string }
   | { event: 'blocked' | 'unblocked'; reader: string | null; client: WaitingClient }
   | { event: 'missed'; reader: string; changes: number; of: 'card' | 'sharing' }
-  | { event: 'gap'; ms: number }
+  | { event: 'gap'; ms: number; changes: number | null }
   | { event: 'pcscd-started' | 'pcscd-gone'; reason: string }
 );
 

@@ -1,9 +1,18 @@
-import type { ReaderReport } from '../report/schema.ts';
 import { reasonOf } from '../snapshot/fact.ts';
 import type { Fact, ReaderState } from '../snapshot/schema.ts';
 import { Blockade } from './blockade.ts';
 import { type Difference, differences, type Look, watchedReader } from './differences.ts';
-import type { Change, WaitingClient, WatchEvent } from './event.ts';
+import type { WaitingClient } from './event.ts';
+import { Gap } from './gap.ts';
+import { mostUnseen, readsOfOthers, type Traffic } from './traffic.ts';
+
+/** What root sees of pcscd in microseconds, without asking it. */
+export interface Glance {
+  /** Another one whenever a lock or a number of handles is another; null: not root, or not just now. */
+  state: string | null;
+  /** null: not root, or this kernel does not count. */
+  traffic: Traffic | null;
+}
 
 /** A connection to one running pcscd. */
 export interface Lookout {
@@ -11,16 +20,15 @@ export interface Lookout {
   readTable(): Promise<Fact<ReaderState[]>>;
   /** hCard of each lock's owner, right after the table was read; null where it is not to be seen. */
   readLocks(table: readonly ReaderState[]): ReadonlyMap<string, number> | null;
+  glance(): Glance;
   /** The connections that pcscd keeps waiting, by a key of their own, with their clients. Called while a transaction is open. */
   findBlocked(table: readonly ReaderState[]): Promise<ReadonlyMap<string, WaitingClient>>;
   close(): void;
 }
 
-export interface WatchPorts {
+export interface LookPorts {
   /** Finds a running pcscd and connects to its socket; never starts one. */
   open(): Promise<Fact<Lookout>>;
-  /** Who holds what right now. It may take tens of milliseconds and must not reject. */
-  identify(): Promise<Fact<ReaderReport[]>>;
   /** What this user cannot see. */
   unseen(): { what: string; need: string }[];
   /** Milliseconds since the epoch. */
@@ -29,126 +37,101 @@ export interface WatchPorts {
   sleep(ms: number): Promise<void>;
 }
 
-/** Milliseconds between polls while nothing happens; a poll takes some 0.5 ms of a core, so this is well below 1 % of it. */
-const QUIET_MS = 150;
-/** After a change, for so long, polls come faster: where one program lets go, another often takes. */
-const BUSY_MS = 20;
+/** Takes what happened, with the moment it was seen, in ms since the epoch. */
+export type Tell = (difference: Difference, at: number) => void;
+
+/**
+ * Milliseconds between looks: while nothing happens, and for a while after a change, because where one program lets
+ * go another often takes. A look at the table takes about 1 ms of a core and a glance a tenth of that, so either
+ * stays below 1 % of it while nothing happens.
+ */
+const PACE = { looking: { quiet: 150, busy: 20 }, glancing: { quiet: 25, busy: 8 } } as const;
+/** The table is read so often although no glance shows a change: readers and cards come and go without one. */
+const TABLE_MS = 250;
 const BUSY_FOR_MS = 2_000;
-/** A poll so much later than asked for may have missed something that its delay hid. */
+/** A look so much later than asked for may have missed something that its delay hid. */
 const LATE_MS = 20;
-/** To name holders takes much more than a poll, so changes that come in quick succession are not named. */
-const NAMING_MS = 250;
 /** Between looks for a pcscd that is not there. */
 const SEARCH_MS = 500;
-
-type Emit = (event: WatchEvent) => void;
 
 /**
  * Tells what changes until `sleep` rejects: passive, with one connection that makes no context. Keeps no history,
  * so its memory does not grow.
  */
-export async function watch(ports: WatchPorts, emit: Emit): Promise<void> {
-  const teller = new Teller(ports, emit);
+export async function watch(ports: LookPorts, tell: Tell): Promise<void> {
+  const tellNow = (difference: Difference) => tell(difference, ports.now());
   let wasThere = false;
   for (let reason = ''; ; ) {
     const lookout = await ports.open();
     if (lookout.status === 'ok') {
-      if (wasThere || reason !== '') teller.tell({ event: 'pcscd-started', reason: 'it answers on its socket' });
+      if (wasThere || reason !== '') tellNow({ event: 'pcscd-started', reason: 'it answers on its socket' });
       wasThere = true;
       try {
-        reason = await watchOne(ports, lookout.value, teller);
+        reason = await watchOne(ports, lookout.value, tell);
       } finally {
         lookout.value.close();
       }
-      teller.tell({ event: 'pcscd-gone', reason });
+      tellNow({ event: 'pcscd-gone', reason });
     } else if (reason === '') {
       reason = reasonOf(lookout);
-      teller.tell({ event: 'pcscd-gone', reason });
+      tellNow({ event: 'pcscd-gone', reason });
     }
     await ports.sleep(SEARCH_MS);
   }
 }
 
 /** @returns why this pcscd is lost */
-async function watchOne(ports: WatchPorts, lookout: Lookout, teller: Teller): Promise<string> {
-  let before = null as Look | null;
-  let dueAt = ports.now();
-  let lastChange = Number.NEGATIVE_INFINITY;
+async function watchOne(ports: LookPorts, lookout: Lookout, tell: Tell): Promise<string> {
+  const gap = new Gap(tell);
   const blockade = new Blockade(lookout);
-  for (;;) {
-    const table = await lookout.readTable();
-    if (table.status !== 'ok') return reasonOf(table);
-    const now = ports.now();
-    const look: Look = { readers: table.value, locks: lookout.readLocks(table.value) };
-    if (before === null) {
-      const readers = look.readers.map((reader) => watchedReader(reader, look));
-      teller.tell({ event: 'begin', readers, resolutionMs: { quiet: QUIET_MS, busy: BUSY_MS }, unseen: ports.unseen() });
-    } else {
-      if (now - dueAt > LATE_MS) teller.tell({ event: 'gap', ms: now - dueAt });
-      const found = look.readers === before.readers && same(look.locks, before.locks) ? [] : differences(before, look);
-      if (found.length > 0) lastChange = now;
-      for (const difference of found) teller.tell(difference);
+  let before = null as Look | null;
+  let glanceBefore = lookout.glance();
+  let lookedAt = ports.now();
+  let dueAt = lookedAt;
+  let lastChange = Number.NEGATIVE_INFINITY;
+  let tableDueAt = lookedAt;
+  try {
+    for (;;) {
+      const now = ports.now();
+      const glance = lookout.glance();
+      if (now >= tableDueAt || isOther(glanceBefore, glance)) {
+        const table = await lookout.readTable();
+        if (table.status !== 'ok') return reasonOf(table);
+        const look: Look = { readers: table.value, locks: lookout.readLocks(table.value) };
+        if (before === null) {
+          const readers = look.readers.map((reader) => watchedReader(reader, look));
+          const resolutionMs = paceWith(lookout.glance());
+          tell({ event: 'begin', readers, resolutionMs, unseen: ports.unseen() }, now);
+        } else {
+          const found = look.readers === before.readers && same(look.locks, before.locks) ? [] : differences(before, look);
+          const unseen = mostUnseen(glanceBefore.traffic, lookout.glance().traffic);
+          // Unless pcscd's own traffic rules it out, a look that comes late has missed something.
+          if (unseen === null ? now - dueAt > LATE_MS : unseen > 0) gap.add(now - lookedAt, unseen, now);
+          if (found.length > 0) lastChange = now;
+          for (const difference of found) tell(difference, now);
+        }
+        for (const difference of await blockade.differences(look, now)) tell(difference, now);
+        // A lock that could not be read this time is compared with what it was before, next time.
+        before = { readers: look.readers, locks: look.locks ?? before?.locks ?? null };
+        tableDueAt = look.locks === null ? now : now + TABLE_MS;
+      }
+      gap.tellIfDue(now);
+      glanceBefore = glance;
+      lookedAt = now;
+      const pace = paceWith(glance);
+      const interval = now - lastChange < BUSY_FOR_MS ? pace.busy : pace.quiet;
+      dueAt = now + interval;
+      await ports.sleep(interval);
     }
-    for (const difference of await blockade.differences(look, now)) teller.tell(difference);
-    // A lock that could not be read this time is compared with what it was before, next time.
-    before = { readers: look.readers, locks: look.locks ?? before?.locks ?? null };
-    const interval = now - lastChange < BUSY_FOR_MS ? BUSY_MS : QUIET_MS;
-    dueAt = now + interval;
-    await ports.sleep(interval);
+  } finally {
+    gap.tell(ports.now());
   }
 }
 
-/** Tells events in their order. A change waits until its holders are named, unless its reader has changed again, which the names would be of. */
-class Teller {
-  readonly #ports: WatchPorts;
-  readonly #emit: Emit;
-  /** The last event of each reader. */
-  readonly #newest = new Map<string, WatchEvent>();
-  #told: Promise<void> = Promise.resolve();
-  #identified: { askedAt: number; readers: Fact<ReaderReport[]> } | null = null;
+const paceWith = ({ state }: Glance) => (state === null ? PACE.looking : PACE.glancing);
 
-  constructor(ports: WatchPorts, emit: Emit) {
-    this.#ports = ports;
-    this.#emit = emit;
-  }
-
-  tell(difference: Difference): void {
-    const now = this.#ports.now();
-    const event = { at: new Date(now).toISOString(), ...difference } as WatchEvent;
-    if ('from' in event) this.#newest.set(event.reader, event);
-    // pcscd numbers readers anew when it starts, so names of readers that are gone would pile up.
-    if (event.event === 'begin') this.#newest.clear();
-    this.#told = this.#told.then(async () => {
-      if (isTaking(event)) event.holders = await this.#holdersAfter(event, now);
-      this.#emit(event);
-    });
-  }
-
-  /** null: it could not be told, or the reader is no longer as the change left it. */
-  async #holdersAfter(change: Change, changedAt: number): Promise<Change['holders']> {
-    const isNewest = () => this.#newest.get(change.reader) === change;
-    const readers = isNewest() ? await this.#identify(changedAt) : null;
-    const reader = readers?.status === 'ok' ? readers.value.find(({ name }) => name === change.reader) : undefined;
-    return reader !== undefined && isNewest() && isAsLeft(reader, change) ? reader.holders : null;
-  }
-
-  /** Who holds what after `since`, ms since the epoch; null: asked too often. One answer serves all changes before it. */
-  async #identify(since: number): Promise<Fact<ReaderReport[]> | null> {
-    const now = this.#ports.now();
-    if (this.#identified !== null && this.#identified.askedAt >= since) return this.#identified.readers;
-    if (this.#identified !== null && now - this.#identified.askedAt < NAMING_MS) return null;
-    const readers = await this.#ports.identify();
-    this.#identified = { askedAt: now, readers };
-    return readers;
-  }
-}
+/** Whether something may have happened between two glances. */
+const isOther = (earlier: Glance, later: Glance): boolean => later.state === null || earlier.state !== later.state || readsOfOthers(earlier.traffic, later.traffic)?.calls !== 0;
 
 /** Maps of the same readers in the same order. */
 const same = (one: Look['locks'], other: Look['locks']): boolean => one === other || (one !== null && other !== null && [...one].every(([name, lock]) => other.get(name) === lock));
-
-const isTaking = (event: WatchEvent): event is Change => 'from' in event && event.to.count !== 0;
-
-function isAsLeft({ sharing }: ReaderReport, { to }: Change): boolean {
-  if (to.count === -1) return sharing.mode === 'exclusive';
-  return sharing.mode === 'shared' && sharing.handles === to.count;
-}

@@ -90,7 +90,7 @@ function describe(event: WatchEvent): string {
     case 'begin':
       return 'watching';
     case 'gap':
-      return `no look for ${event.ms} ms`;
+      return `no look for ${event.ms} ms${event.changes === null ? '' : `; up to ${event.changes} changes unseen`}`;
     case 'missed':
       return `${visible(event.reader)}: ${event.changes} ${event.of === 'card' ? 'insertions or removals' : 'changes of owner'} unseen`;
     case 'blocked':

@@ -1,29 +1,35 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { type Connector, connectorsOf } from '../attribution/connectors.ts';
 import { servingDaemons } from '../attribution/daemon.ts';
 import { LockReader } from '../attribution/locks.ts';
 import type { ClientContext } from '../attribution/walk.ts';
-import { collectHolders } from '../collect/holders.ts';
-import { deriveHoldings } from '../derive/holdings.ts';
-import { commandOf } from '../derive/process-name.ts';
 import { greeting } from '../collect/pcscd.ts';
+import { commandOf } from '../derive/process-name.ts';
+import { ownReads } from '../pcsc/own-reads.ts';
 import { openReaderTable } from '../pcsc/socket.ts';
-import type { ReaderReport } from '../report/schema.ts';
-import { absent, failed, ok } from '../snapshot/fact.ts';
+import { absent, ok } from '../snapshot/fact.ts';
 import { sanitize } from '../snapshot/sanitize.ts';
 import type { Fact } from '../snapshot/schema.ts';
 import type { System } from '../system/port.ts';
 import { readProcess } from '../system/process.ts';
+import { ReadCounter } from '../system/read-counter.ts';
 import { realSystem } from '../system/real.ts';
 import type { WaitingClient } from './event.ts';
-import type { Lookout, WatchPorts } from './watcher.ts';
+import type { Traffic } from './traffic.ts';
+import type { Lookout, LookPorts } from './watcher.ts';
 
-const TIMEOUT_MS = 1500;
+/** For the socket to answer. */
+const OPEN_MS = 1500;
 /** pcscd answers the table only when a reader that was just plugged in has powered its card. */
 const TABLE_MS = 15_000;
 
-/** The machine, as `watch` looks at it. @param signal ends it */
-export function watchPorts(signal: AbortSignal): WatchPorts {
+/** Thrown by `sleep`. */
+export class WatchEnded extends Error {}
+
+/**
+ * The machine, as `watch` looks at it, in a thread of its own.
+ * @param end its first number is 0 until the watch is to end, which is notified
+ */
+export function lookPorts(end: Int32Array): LookPorts {
   let seesLocks = false;
   return {
     async open() {
@@ -31,10 +37,12 @@ export function watchPorts(signal: AbortSignal): WatchPorts {
       seesLocks = lookout.status === 'ok' && lookout.value.seesLocks;
       return lookout;
     },
-    identify,
     unseen: () => (seesLocks ? [] : [{ what: 'transactions, and which process owns each handle', need: 'root' }]),
     now: () => Date.now(),
-    sleep: (ms) => sleep(ms, undefined, { signal }),
+    // A timer of the event loop takes three times as much of a core as a thread that stands still.
+    sleep: async (ms) => {
+      if (Atomics.wait(end, 0, 0, ms) !== 'timed-out') throw new WatchEnded();
+    },
   };
 }
 
@@ -43,31 +51,39 @@ async function openLookout(): Promise<Fact<Lookout & { seesLocks: boolean }>> {
   const system = realSystem();
   const [pcscd] = await servingDaemons(system);
   if (pcscd === undefined) return absent('no pcscd is running');
-  const table = await openReaderTable(system, TIMEOUT_MS, await greeting(system));
+  const table = await openReaderTable(system, OPEN_MS, await greeting(system));
   if (table.status !== 'ok') return table;
-  const locks = openLocks(pcscd);
+  // Only root may read these.
+  const locks = orNull(() => new LockReader(pcscd));
+  const counter = orNull(() => new ReadCounter(pcscd));
   return ok(
     {
       seesLocks: locks !== null,
       readTable: () => table.value.read(TABLE_MS),
       readLocks: (readers) => locks?.read(readers) ?? null,
+      glance: () => ({ state: locks?.glance() ?? null, traffic: trafficOf(counter) }),
       findBlocked: async (readers) => (locks === null ? new Map() : clientsOf(system, pcscd, locks.waiting(readers))),
       close: () => {
         table.value.close();
         locks?.close();
+        counter?.close();
       },
     },
     table.source,
   );
 }
 
-/** null: only root may read pcscd's memory. */
-function openLocks(pcscd: number): LockReader | null {
+function orNull<T>(open: () => T): T | null {
   try {
-    return new LockReader(pcscd);
+    return open();
   } catch {
     return null;
   }
+}
+
+function trafficOf(counter: ReadCounter | null): Traffic | null {
+  const reads = counter?.read() ?? null;
+  return reads === null ? null : { reads, own: ownReads() };
 }
 
 /** Who is behind these connections; a program of which nothing can be seen waits all the same. */
@@ -80,12 +96,4 @@ async function clientsOf(system: System, pcscd: number, contexts: readonly Clien
     return [`${hContext}:${fd}`, sanitize({ pid, user: client?.user ?? null, command: client === null ? null : commandOf(client) })];
   });
   return new Map(await Promise.all(waiting));
-}
-
-async function identify(): Promise<Fact<ReaderReport[]>> {
-  try {
-    return deriveHoldings(await collectHolders(realSystem(), { passive: true, wake: false, exclusive: false, timeoutMs: TIMEOUT_MS, reader: null }));
-  } catch (error) {
-    return failed(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -1,0 +1,53 @@
+/**
+ * How many reads pcscd needs for what this process asks of it. pcscd reads each request in two: the header, and the
+ * body where there is one (pcsc-lite winscard_svc.c, ContextThread; winscard_msg.c, MessageReceive).
+ */
+import type { ReadCount } from '../system/read-counter.ts';
+import { headerStruct } from './protocol.ts';
+
+/** 32 bits that wrap around: only differences are asked for. */
+let counts: Int32Array = new Int32Array(4);
+const SENT = 0;
+const ANSWERED = 2;
+
+/** From now on threads that share the buffer count together. @param buffer of `shareableCounts` */
+export function countTogether(buffer: SharedArrayBuffer): void {
+  counts = new Int32Array(buffer);
+}
+
+export const shareableCounts = (): SharedArrayBuffer => new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT);
+
+/** @param message one request or more, whole */
+export function readsOf(message: Buffer): ReadCount {
+  let calls = 0;
+  for (let at = 0; at < message.length; ) {
+    const { size } = headerStruct.decode(message, at);
+    calls += size > 0 ? 2 : 1;
+    at += headerStruct.size + size;
+  }
+  return { calls, bytes: message.length };
+}
+
+const add = (index: number, { calls, bytes }: ReadCount): void => {
+  Atomics.add(counts, index, calls);
+  Atomics.add(counts, index + 1, bytes);
+};
+export const countSent = (reads: ReadCount): void => add(SENT, reads);
+export const countAnswered = (reads: ReadCount): void => add(ANSWERED, reads);
+
+/** At one moment: what was sent, and the part of it that was answered and hence certainly read. */
+export interface OwnReads {
+  sent: ReadCount;
+  answered: ReadCount;
+}
+
+export function ownReads(): OwnReads {
+  const at = (index: number): ReadCount => ({ calls: Atomics.load(counts, index), bytes: Atomics.load(counts, index + 1) });
+  return { sent: at(SENT), answered: at(ANSWERED) };
+}
+
+/** What was certainly read between two moments: answered by the later one, and not sent before the earlier one. */
+export function ownBetween(before: OwnReads, after: OwnReads): ReadCount {
+  const least = (answered: number, sent: number) => Math.max(0, (answered - sent) | 0);
+  return { calls: least(after.answered.calls, before.sent.calls), bytes: least(after.answered.bytes, before.sent.bytes) };
+}
