@@ -7,7 +7,7 @@ import { type ClientProgram, identifyProgram } from '../data/client-programs.ts'
 import type { Certainty, Holder, ReaderReport } from '../report/schema.ts';
 import { valueOf } from '../snapshot/fact.ts';
 import type { Client, Facts, Handle, Process, Scdaemon } from '../snapshot/schema.ts';
-import { commandOf } from './process-name.ts';
+import { commandOf, originOf } from './process-name.ts';
 
 export type Attribution = Pick<ReaderReport, 'holders' | 'unattributed'>;
 
@@ -116,7 +116,7 @@ const byStrength = (one: Holder, other: Holder): number =>
 
 function holder(process: Process, modules: readonly string[], access: Holder['access'], certainty: Certainty, evidence: string[]): Holder {
   const { pid, uid, user, startedAt } = process;
-  return { pid, uid, user, command: commandOf(process, modules), access, certainty, since: startedAt, evidence };
+  return { pid, uid, user, command: commandOf(process, modules), access, certainty, since: startedAt, evidence, ...originOf(process) };
 }
 
 // --- by elimination -----------------------------------------------------------------------------

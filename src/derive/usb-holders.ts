@@ -2,7 +2,7 @@ import { identifyProgram } from '../data/client-programs.ts';
 import type { Certainty, Holder, ReaderReport } from '../report/schema.ts';
 import { valueOf } from '../snapshot/fact.ts';
 import type { Facts, Process, Scdaemon, UsbDevice } from '../snapshot/schema.ts';
-import { commandOf } from './process-name.ts';
+import { commandOf, originOf } from './process-name.ts';
 
 /** The kernel's stand-in driver of an interface that some process has claimed (Linux drivers/usb/core/devio.c). */
 const CLAIMED = 'usbfs';
@@ -71,7 +71,7 @@ const claimEvidence = (device: UsbDevice): string[] => [isClaimed(device) ? 'Som
 
 function holder(process: Process, certainty: Certainty, evidence: string[]): Holder {
   const { pid, uid, user, startedAt } = process;
-  return { pid, uid, user, command: commandOf(process), access: 'usb', certainty, since: startedAt, evidence };
+  return { pid, uid, user, command: commandOf(process), access: 'usb', certainty, since: startedAt, evidence, ...originOf(process) };
 }
 
 const uniqueByPid = (processes: readonly Process[]): Process[] => [...new Map(processes.map((process) => [process.pid, process])).values()];

@@ -4,7 +4,7 @@ import { type Block, blank, cells, prose, token, verbatim } from './layout.ts';
 import type { CheckOutcome, Finding, Holder, LayerReport, ReaderReport, Remedy, Report } from './schema.ts';
 import { type Mark, marks, type Token } from './style.ts';
 import { verdict } from './verdict.ts';
-import { accessWords, cardWords, clock, count, modeWords, openQuestions, remedyLabels, whoWords } from './words.ts';
+import { accessWords, cardWords, clock, count, modeWords, openQuestions, originWords, remedyLabels, whoWords } from './words.ts';
 
 /** How much is said: the verdict alone, what matters, or everything. */
 export type Detail = 'verdict' | 'normal' | 'all';
@@ -69,9 +69,11 @@ function modeToken(reader: ReaderReport): Token {
 
 function holderBlocks(holder: Holder, startedAt: string, all: boolean): Block[] {
   const facts = [accessWords[holder.access], ...(holder.since === null ? [] : [`running since ${clock(holder.since, startedAt)}`]), holder.certainty];
+  const origin = originWords(holder, all);
   const evidence = all || holder.certainty !== 'proven' ? holder.evidence : [];
   return [
     prose(4, [token(holder.command, 'strong'), ` (${whoWords(holder)}): ${facts.join(', ')}`], 6),
+    ...(origin === null ? [] : [prose(6, [token(origin, 'faint')], 8)]),
     ...evidence.map((sentence) => prose(6, [token(`- ${sentence}`, 'faint')], 8)),
   ];
 }

@@ -35,6 +35,9 @@ export const holderSchema = z.object({
   certainty: z.enum(certainties),
   since: z.string().nullable().meta({ description: 'ISO 8601; when the process started, at the earliest' }),
   evidence: z.array(z.string()),
+  unit: z.string().nullable().meta({ description: 'systemd unit that it runs in' }),
+  terminal: z.string().nullable().meta({ description: 'its controlling terminal, such as pts/3' }),
+  parents: z.array(z.object({ pid: z.int(), command: z.string() })).meta({ description: 'who started it, nearest first, up to init' }),
 });
 
 const probeResult = z.object({

@@ -28,6 +28,20 @@ export const remedyLabels: Record<Remedy['kind'], string> = { now: 'Now', lastin
 /** "pid 2035, alice" */
 export const whoWords = ({ pid, uid, user }: Pick<Holder, 'pid' | 'uid' | 'user'>): string => `pid ${pid}, ${user ?? `uid ${uid}`}`;
 
+/** Parents told unless everything is asked for: whose child it is, mostly an agent, a shell or a desktop. */
+const NEAR_PARENTS = 2;
+
+/** "child of gpg-agent (pid 60), in gpg-agent.service, on pts/3"; null: nothing is known that says more than init. */
+export function originWords({ parents, unit, terminal }: Pick<Holder, 'parents' | 'unit' | 'terminal'>, all: boolean): string | null {
+  const told = all ? parents : parents.slice(0, -1).slice(0, NEAR_PARENTS);
+  const words = [
+    ...(told.length === 0 ? [] : [`child of ${told.map(({ pid, command }) => `${command} (pid ${pid})`).join(', of ')}`]),
+    ...(unit === null ? [] : [`in ${unit}`]),
+    ...(terminal === null ? [] : [`on ${terminal}`]),
+  ];
+  return words.length === 0 ? null : words.join(', ');
+}
+
 /** Characters of the date in an ISO 8601 time. */
 const DATE_LENGTH = 10;
 

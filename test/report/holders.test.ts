@@ -13,6 +13,9 @@ const holder = (change: Partial<Holder> = {}): Holder => ({
   certainty: 'proven',
   since: null,
   evidence: [],
+  unit: null,
+  terminal: null,
+  parents: [],
   ...change,
 });
 const reader = (name: string, mode: ReaderReport['sharing']['mode'], holders: Holder[] = [], unattributed = 0): ReaderReport => ({
