@@ -30,7 +30,7 @@ export default defineCheck({
           data: { process: who, says: found.says },
           certainty: found.certainty,
           evidence: [`Process ${process.pid} has ${connections} connections to pcscd.`, ...(own.length === 0 ? [] : [`pcscd's memory shows ${own.length} handles of it.`])],
-          remedies: [endProcess({ ...who, uid: process.uid, access: own.some(({ access }) => access !== 'shared') ? 'exclusive' : 'shared' }, host)],
+          remedies: [endProcess({ ...who, uid: process.uid, unit: process.unit, access: own.some(({ access }) => access !== 'shared') ? 'exclusive' : 'shared' }, host)],
         },
       ];
     });

@@ -106,16 +106,18 @@ function programOf({ command }: Holder): ClientProgram | null {
   return clientPrograms.find(({ label }) => host === label || host.startsWith(`${label} (`)) ?? identifyProgram({ comm: name, argv: [name], exe: null });
 }
 
-export const endProcess = ({ pid, uid, command, access }: Pick<Holder, 'pid' | 'uid' | 'command' | 'access'>, host: Fact<Host>): Remedy => ({
+export const endProcess = ({ pid, uid, command, access, unit }: Pick<Holder, 'pid' | 'uid' | 'command' | 'access' | 'unit'>, host: Fact<Host>): Remedy => ({
   title: `End ${command} (pid ${pid})`,
   kind: 'now',
   commands: [asOwner(host, uid, `kill ${pid}`)],
   edits: [],
-  price:
-    access === 'exclusive' || access === 'transaction'
-      ? `${command} ends. If it does not let go by itself first, pcscd resets the card: every program must present its PIN again.`
-      : `${command} ends; the card is left as it is.`,
+  price: `${endPrice(command, access)}${unit?.endsWith('.service') ? ` If ${unit} starts it again, stop that service instead.` : ''}`,
 });
+
+const endPrice = (command: string, access: Holder['access']): string =>
+  access === 'exclusive' || access === 'transaction'
+    ? `${command} ends. If it does not let go by itself first, pcscd resets the card: every program must present its PIN again.`
+    : `${command} ends; the card is left as it is.`;
 
 export const restartPcscd = (host: Fact<Host>): Remedy => ({
   title: 'Restart pcscd',

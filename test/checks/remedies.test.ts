@@ -173,6 +173,11 @@ describe('a holder lets go by the means of its own program', () => {
     expect(titles('somebody-s-tool')).toEqual(['End somebody-s-tool (pid 77)']);
   });
 
+  test('of a service it is said that systemd may start it again', () => {
+    const [remedy] = releaseHolders([{ ...holder, command: 'somebody-s-tool', unit: 'tool.service' }], base.facts.host);
+    expect(remedy?.price).toContain('tool.service');
+  });
+
   test('commands of its user are no help against another user\'s', () => {
     expect(titles('yubikey-agent', { uid: 1001 })).toEqual(['End yubikey-agent (pid 77)']);
   });
