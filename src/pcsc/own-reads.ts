@@ -1,6 +1,7 @@
 /**
  * How many reads pcscd needs for what this process asks of it. pcscd reads each request in two: the header, and the
- * body where there is one (pcsc-lite winscard_svc.c, ContextThread; winscard_msg.c, MessageReceive).
+ * body where there is one (pcsc-lite winscard_svc.c, ContextThread; winscard_msg.c, MessageReceive; counted on 1.9.9,
+ * 2.3.3 and 2.5.3, which read nothing else while their readers are at rest).
  */
 import type { ReadCount } from '../system/read-counter.ts';
 import { headerStruct } from './protocol.ts';

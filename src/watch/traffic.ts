@@ -10,11 +10,17 @@ export interface Traffic {
   own: OwnReads;
 }
 
-/** What others have made pcscd read between two moments, or a little more; null where reads are not counted. */
+/**
+ * What others have made pcscd read between two moments, or a little more.
+ * @returns null where reads are not counted: by this kernel, or because this pcscd takes requests in by other calls
+ *   than read(2), so that not even our own show
+ */
 export function readsOfOthers(before: Traffic | null, after: Traffic | null): ReadCount | null {
   if (before === null || after === null) return null;
   const own = ownBetween(before.own, after.own);
-  return { calls: after.reads.calls - before.reads.calls - own.calls, bytes: after.reads.bytes - before.reads.bytes - own.bytes };
+  const calls = after.reads.calls - before.reads.calls - own.calls;
+  const bytes = after.reads.bytes - before.reads.bytes - own.bytes;
+  return calls < 0 || bytes < 0 ? null : { calls, bytes };
 }
 
 /**
@@ -30,5 +36,5 @@ const PAIR: ReadCount = { calls: 4, bytes: 36 };
  */
 export function mostUnseen(before: Traffic | null, after: Traffic | null): number | null {
   const others = readsOfOthers(before, after);
-  return others === null ? null : 2 * Math.max(0, Math.min(Math.floor(others.calls / PAIR.calls), Math.floor(others.bytes / PAIR.bytes)));
+  return others === null ? null : 2 * Math.min(Math.floor(others.calls / PAIR.calls), Math.floor(others.bytes / PAIR.bytes));
 }

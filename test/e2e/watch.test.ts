@@ -56,6 +56,20 @@ it('tells root who waits for the end of a transaction', async () => {
   await stop();
 });
 
+it.each(['exclusive', 'transaction', 'shared'] as const)('tells root how many changes may have come and gone while it could not look: %s', async (kind) => {
+  const { events, freeze, wake, stop } = await startWatch(rig, 'root');
+  const seen = events.length;
+  freeze();
+  await changeLock(rig, kind, 6, 40);
+  wake();
+  await until('the gap is told', async () => events.some(({ event }) => event === 'gap'));
+  const unseen = events.slice(seen).reduce((sum, event) => sum + (event.event === 'gap' || event.event === 'missed' ? (event.changes ?? Number.NaN) : 0), 0);
+  // More may be said: the program that takes and drops it makes other requests, too.
+  expect(unseen).toBeGreaterThanOrEqual(6);
+  expect(unseen).toBeLessThan(20);
+  await stop();
+});
+
 it('makes no connect while it watches', async () => {
   const before = await rig.card(0).counts();
   const { stop, events } = await startWatch(rig, 'root');

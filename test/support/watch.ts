@@ -12,6 +12,9 @@ export interface Watching {
   /** CPU seconds of its process since its start. */
   cpuSeconds(): Promise<number>;
   residentKiB(): Promise<number>;
+  /** Keeps it from looking until `wake`. */
+  freeze(): void;
+  wake(): void;
   /** Ctrl-C, and its exit code. */
   stop(): Promise<number | null>;
 }
@@ -31,6 +34,8 @@ export async function startWatch(rig: Rig, as: As, keep = Number.POSITIVE_INFINI
     events,
     cpuSeconds: () => cpuSeconds(inmate),
     residentKiB: async () => Number(/^VmRSS:\s+(\d+)/m.exec(await readFile(`/proc/${inmate.pid}/status`, 'utf8'))?.[1]),
+    freeze: () => process.kill(inmate.pid, 'SIGSTOP'),
+    wake: () => process.kill(inmate.pid, 'SIGCONT'),
     async stop() {
       inmate.kill('SIGINT');
       return (await inmate.exited).exitCode;

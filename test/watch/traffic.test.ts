@@ -27,6 +27,11 @@ describe('mostUnseen', () => {
     expect(mostUnseen(traffic(0, 0, { sent: reads, answered: none }), traffic(4, 180, { sent: reads, answered: reads }))).toBe(2);
   });
 
+  it('does not know where not even what this process was answered shows in the count', () => {
+    const reads = { calls: 4, bytes: 180 };
+    expect(mostUnseen(traffic(0, 0), traffic(0, 0, { sent: reads, answered: reads }))).toBeNull();
+  });
+
   it('does not know where the kernel does not count', () => {
     expect(mostUnseen(null, traffic(0, 0))).toBeNull();
   });
