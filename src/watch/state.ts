@@ -6,12 +6,14 @@ export interface WatchState {
   /** null: no pcscd. */
   readers: (WatchedReader & { since: string; holders: Holder[] | null })[] | null;
   log: WatchEvent[];
+  /** Changes that went unseen, at most. */
   missed: number;
-  gaps: number;
+  /** Looks that came late where nobody counts what that may have hidden. */
+  late: number;
   unseen: { what: string; need: string }[];
 }
 
-export const emptyState: WatchState = { readers: null, log: [], missed: 0, gaps: 0, unseen: [] };
+export const emptyState: WatchState = { readers: null, log: [], missed: 0, late: 0, unseen: [] };
 
 /** Events that are kept for the display. */
 const LOG_LENGTH = 12;
@@ -20,8 +22,8 @@ const LOG_LENGTH = 12;
 export function after(state: WatchState, event: WatchEvent): WatchState {
   const counted = {
     ...state,
-    missed: state.missed + (event.event === 'missed' ? event.changes : 0),
-    gaps: state.gaps + (event.event === 'gap' ? 1 : 0),
+    missed: state.missed + (event.event === 'missed' || event.event === 'gap' ? (event.changes ?? 0) : 0),
+    late: state.late + (event.event === 'gap' && event.changes === null ? 1 : 0),
     log: event.event === 'begin' || event.event === 'gap' ? state.log : [...state.log, event].slice(-LOG_LENGTH),
   };
   if (event.event === 'begin') return { ...counted, unseen: event.unseen, readers: event.readers.map((reader) => ({ ...reader, since: event.at, holders: null })) };

@@ -104,7 +104,7 @@ async function watchOne(ports: LookPorts, lookout: Lookout, tell: Tell): Promise
           tell({ event: 'begin', readers, resolutionMs, unseen: ports.unseen() }, now);
         } else {
           const found = look.readers === before.readers && same(look.locks, before.locks) ? [] : differences(before, look);
-          const unseen = mostUnseen(glanceBefore.traffic, lookout.glance().traffic);
+          const unseen = mostUnseen(glanceBefore.traffic, lookout.glance().traffic, found);
           // Unless pcscd's own traffic rules it out, a look that comes late has missed something.
           if (unseen === null ? now - dueAt > LATE_MS : unseen > 0) gap.add(now - lookedAt, unseen, now);
           if (found.length > 0) lastChange = now;

@@ -22,7 +22,7 @@ it('forgets the readers of a pcscd that is gone', () => {
 });
 
 it('counts what was not seen', () => {
-  expect(stateAfter(begin, { at, event: 'missed', reader: 'A', changes: 2, of: 'card' }, { at, event: 'gap', ms: 90, changes: 4 })).toMatchObject({ missed: 2, gaps: 1 });
+  expect(stateAfter(begin, { at, event: 'missed', reader: 'A', changes: 2, of: 'card' }, { at, event: 'gap', ms: 90, changes: 4 }, { at, event: 'gap', ms: 90, changes: null })).toMatchObject({ missed: 6, late: 1 });
 });
 
 it('does not grow, however long it watches', () => {

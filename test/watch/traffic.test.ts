@@ -12,9 +12,19 @@ describe('mostUnseen', () => {
     ['a single request changes at most what was seen', 2, 160, 0],
     ['SCardConnect and SCardDisconnect', 4, 180, 2],
     ['SCardBeginTransaction and SCardEndTransaction, twice', 8, 72, 4],
+    ['a program that greets, makes a context and asks for the readers, as each does at its start', 5, 48, 0],
+    ['a transaction around some APDUs', 10, 36 + 100, 2],
     ['four reads too small for such requests: the table of readers, asked for by others', 4, 32, 0],
   ])('%s', (_, calls, bytes, most) => {
     expect(mostUnseen(traffic(100, 1000), traffic(100 + calls, 1000 + bytes))).toBe(most);
+  });
+
+  it('does not count twice what was seen', () => {
+    const free = { count: 0, transaction: false };
+    const one = { count: 1, transaction: false };
+    const connect = { event: 'connect', reader: 'A', from: free, to: one, holders: null } as const;
+    const begin = { ...connect, event: 'transaction-begin', from: one, to: { count: 1, transaction: true } } as const;
+    expect(mostUnseen(traffic(0, 0), traffic(4, 176), [connect, begin])).toBe(0);
   });
 
   it('does not count what this process asked and has been answered', () => {

@@ -4,6 +4,7 @@ import { visible } from '../../snapshot/sanitize.ts';
 import type { Sharing, WaitingClient, WatchEvent } from '../../watch/event.ts';
 import { after, emptyState, type WatchState } from '../../watch/state.ts';
 import type { Holder } from '../schema.ts';
+import { count } from '../words.ts';
 
 /** More frames a second than eyes follow would only cost. */
 const FRAMES_PER_SECOND = 10;
@@ -24,7 +25,7 @@ export function watchView(): WatchView {
   };
 }
 
-export function Watch({ state: { readers, log, missed, gaps, unseen } }: { state: WatchState }) {
+export function Watch({ state: { readers, log, missed, late, unseen } }: { state: WatchState }) {
   return (
     <Box flexDirection="column">
       {readers === null ? <Text dimColor>no pcscd is running; waiting for one</Text> : readers.map((reader) => <ReaderLine key={reader.name} reader={reader} />)}
@@ -35,7 +36,8 @@ export function Watch({ state: { readers, log, missed, gaps, unseen } }: { state
           <Text dimColor>{clock(event.at)}</Text> {describe(event)}
         </Text>
       ))}
-      {missed + gaps > 0 ? <Text color="yellow" wrap="truncate">{`${missed} changes happened unseen, ${gaps} polls came late`}</Text> : null}
+      {missed > 0 ? <Text color="yellow" wrap="truncate">{`at most ${missed} changes went unseen`}</Text> : null}
+      {late > 0 ? <Text color="yellow" wrap="truncate">{`${count(late, 'look')} came late; changes may be missing`}</Text> : null}
       {unseen.map(({ what, need }) => (
         <Text key={what} dimColor wrap="truncate">{`not visible: ${what} (needs ${need})`}</Text>
       ))}
