@@ -194,7 +194,7 @@ const PKCS11_MODULE = /\/[^/\s]*(?:pkcs11|p11-kit|ykcs11|cryptoki|etpkcs)[^/\s]*
 const NO_CARD_MODULE = /\/(?:libp11-kit|p11-kit-trust|p11-kit-client|gnome-keyring-pkcs11)[^/]*$/;
 
 /** PKCS#11 modules a process has loaded; none where its memory map is closed to this user. */
-async function pkcs11Modules(system: System, pid: number): Promise<string[]> {
+export async function pkcs11Modules(system: System, pid: number): Promise<string[]> {
   const paths = new Set(((await mappedFiles(system, pid)) ?? []).map(({ path }) => path));
   return [...paths].filter((path) => PKCS11_MODULE.test(path) && !NO_CARD_MODULE.test(path)).sort();
 }

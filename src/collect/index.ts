@@ -17,6 +17,7 @@ import { macos } from './macos.ts';
 import { macosGnupg } from './macos-gnupg.ts';
 import { macosReaders } from './macos-readers.ts';
 import { noteOwnPid, ownPids } from './own-pids.ts';
+import { pkcs11 } from './pkcs11.ts';
 import pcscd, { greeting } from './pcscd.ts';
 import { collectPcsc, type PcscFacts } from './pcsc.ts';
 import polkit from './polkit.ts';
@@ -46,6 +47,7 @@ export const passiveSteps: readonly PassiveStep[] = [
   { collector: libraries, waitsFor: 'the copies of libpcsclite on this machine' },
   { collector: gnupg, waitsFor: 'gpgconf and a running gpg-agent' },
   { collector: clients, waitsFor: 'the list of connections to pcscd' },
+  { collector: pkcs11, waitsFor: 'the configuration of p11-kit and NSS' },
   { collector: cardPrograms, waitsFor: 'the names of running programs' },
   { collector: handles, waitsFor: 'pcscd, which does not answer' },
   { collector: macos, waitsFor: 'defaults, sw_vers and ps' },

@@ -4,9 +4,10 @@
  * the table of readers are of two moments, and a client may have come in between.
  */
 import { type ClientProgram, identifyProgram } from '../data/client-programs.ts';
-import type { Certainty, Holder, ReaderReport } from '../report/schema.ts';
+import type { Certainty, Holder, LoadedModule, ReaderReport } from '../report/schema.ts';
 import { valueOf } from '../snapshot/fact.ts';
-import type { Client, Facts, Handle, Process, Scdaemon } from '../snapshot/schema.ts';
+import type { Facts, Handle, Process, Scdaemon } from '../snapshot/schema.ts';
+import { loadedModules, moduleSentence } from './loaded-modules.ts';
 import { commandOf, originOf } from './process-name.ts';
 
 export type Attribution = Pick<ReaderReport, 'holders' | 'unattributed'>;
@@ -25,7 +26,7 @@ export interface Lock {
 /** A process that may hold a handle, with what speaks for it. */
 interface Suspect {
   process: Process;
-  modules: readonly string[];
+  modules: readonly LoadedModule[];
   program: ClientProgram | null;
   scdaemon: Scdaemon | null;
   connections: number;
@@ -35,6 +36,8 @@ interface Suspect {
 export interface Sightings {
   suspects: Suspect[];
   handles: Handle[];
+  /** PKCS#11 modules by the pid of the process that has them loaded. */
+  modules: ReadonlyMap<number, readonly LoadedModule[]>;
   /** Connections whose process could not be seen; null: nothing is known of connections. */
   unseen: number | null;
   /** Every connection of pcscd's is accounted for, and nothing shows that they changed meanwhile. */
@@ -50,27 +53,32 @@ export function sightings(facts: Facts): Sightings {
   const connected = valueOf(facts.clients);
   const [pcscd, ...others] = valueOf(facts.pcscdProcesses) ?? [];
   const scdaemons = valueOf(facts.scdaemons) ?? [];
+  const modules = loadedModules(facts);
+  const suspectFrom = (process: Process, connections: number): Suspect => ({
+    process,
+    modules: modules.get(process.pid) ?? [],
+    connections,
+    program: identifyProgram(process),
+    scdaemon: scdaemons.find((one) => one.process.pid === process.pid) ?? null,
+  });
   const isForeign = ({ process }: { process: Process | null }) => process !== null && !own.has(process.pid);
-  const fromClients = (connected?.clients ?? []).filter(isForeign).map((client) => suspectFrom(client as Client & { process: Process }, scdaemons));
+  const fromClients = (connected?.clients ?? []).filter(isForeign).map(({ process, connections }) => suspectFrom(process as Process, connections));
   const seen = new Set(fromClients.map(({ process }) => process.pid));
   const anonymous = (connected?.clients ?? []).filter(({ process }) => process === null).reduce((sum, { connections }) => sum + connections, 0);
   const unseen = connected === undefined ? null : connected.unattributed + connected.hiddenByNamespace + anonymous;
   // A scdaemon hides its connection from other users and even from its own, but not that it has a card open.
-  const hidden = (unseen === 0 ? [] : scdaemons).filter((one) => !seen.has(one.process.pid) && holdsCardThroughPcsc(one)).map((scdaemon) => suspectFrom({ process: scdaemon.process, modules: [], connections: 0 }, scdaemons));
+  const hidden = (unseen === 0 ? [] : scdaemons).filter((one) => !seen.has(one.process.pid) && holdsCardThroughPcsc(one)).map((scdaemon) => suspectFrom(scdaemon.process, 0));
   for (const { process } of hidden) seen.add(process.pid);
-  const running = (connected?.suspects ?? []).filter(({ pid }) => !seen.has(pid) && !own.has(pid)).map((process) => suspectFrom({ process, modules: [], connections: 0 }, scdaemons));
+  const running = (connected?.suspects ?? []).filter(({ pid }) => !seen.has(pid) && !own.has(pid)).map((process) => suspectFrom(process, 0));
   return {
     suspects: [...fromClients, ...hidden, ...running].sort((one, other) => one.process.pid - other.process.pid),
     handles: (valueOf(facts.handles) ?? []).filter(({ pid }) => pid === null || !own.has(pid)),
+    modules,
     unseen,
     // Memory that was read and does not fit the table (else it would have answered) means that handles were changing.
     closed: connected?.complete === true && unseen === 0 && facts.handles.status !== 'ok',
     pcscdStart: others.length === 0 ? (pcscd?.process.startedAt ?? null) : null,
   };
-}
-
-function suspectFrom({ process, modules, connections }: Pick<Client, 'modules' | 'connections'> & { process: Process }, scdaemons: readonly Scdaemon[]): Suspect {
-  return { process, modules, connections, program: identifyProgram(process), scdaemon: scdaemons.find((one) => one.process.pid === process.pid) ?? null };
 }
 
 const cardOpen = (scdaemon: Scdaemon): boolean | undefined => valueOf(scdaemon.cardOpen);
@@ -79,7 +87,7 @@ const holdsCardThroughPcsc = (scdaemon: Scdaemon): boolean => cardOpen(scdaemon)
 /** Who holds this reader's handles. Nobody holds a free one. */
 export function attribute(lock: Lock, seen: Sightings): Attribution {
   if (lock.state === 'free') return { holders: [], unattributed: 0 };
-  return fromMemory(lock, seen.handles) ?? byElimination(lock, seen);
+  return fromMemory(lock, seen) ?? byElimination(lock, seen);
 }
 
 // --- out of pcscd's memory ----------------------------------------------------------------------
@@ -87,7 +95,7 @@ export function attribute(lock: Lock, seen: Sightings): Attribution {
 const STRENGTH: Handle['access'][] = ['exclusive', 'transaction', 'shared'];
 
 /** null: nothing was read of this reader, or something else than what its table says now. */
-function fromMemory({ reader, state, handles: count }: Lock, handles: readonly Handle[]): Attribution | null {
+function fromMemory({ reader, state, handles: count }: Lock, { handles, modules }: Sightings): Attribution | null {
   const ofReader = handles.filter((handle) => handle.reader === reader);
   const agrees = ofReader.length > 0 && (count === null || ofReader.length === count) && ofReader.every(({ access }) => (access === 'exclusive') === (state === 'exclusive'));
   if (!agrees) return null;
@@ -98,25 +106,25 @@ function fromMemory({ reader, state, handles: count }: Lock, handles: readonly H
     known.handles.push(handle);
     byPid.set(handle.pid, known);
   }
-  const holders = [...byPid.values()].map(({ process, handles: owned }) => provenHolder(process, owned));
+  const holders = [...byPid.values()].map(({ process, handles: owned }) => provenHolder(process, owned, modules.get(process.pid) ?? []));
   const attributed = [...byPid.values()].reduce((sum, { handles: owned }) => sum + owned.length, 0);
   return { holders: holders.sort(byStrength), unattributed: ofReader.length - attributed };
 }
 
-function provenHolder(process: Process, handles: readonly Handle[]): Holder {
+function provenHolder(process: Process, handles: readonly Handle[], modules: readonly LoadedModule[]): Holder {
   const access = STRENGTH.find((one) => handles.some((handle) => handle.access === one)) as Handle['access'];
   const names = handles.map(({ hCard }) => hCard).sort().join(', ');
   const evidence = [`pcscd's own memory names process ${process.pid} as the owner of the ${handles.length === 1 ? 'handle' : `${handles.length} handles`} ${names}.`];
   if (access === 'transaction') evidence.push('One of its handles owns the open transaction.');
-  return holder(process, [], access, 'proven', evidence);
+  return holder(process, modules, access, 'proven', [...evidence, ...modules.map(moduleSentence)]);
 }
 
 const byStrength = (one: Holder, other: Holder): number =>
   STRENGTH.indexOf(one.access as Handle['access']) - STRENGTH.indexOf(other.access as Handle['access']) || one.pid - other.pid;
 
-function holder(process: Process, modules: readonly string[], access: Holder['access'], certainty: Certainty, evidence: string[]): Holder {
+function holder(process: Process, modules: readonly LoadedModule[], access: Holder['access'], certainty: Certainty, evidence: string[]): Holder {
   const { pid, uid, user, startedAt } = process;
-  return { pid, uid, user, command: commandOf(process, modules), access, certainty, since: startedAt, evidence, ...originOf(process) };
+  return { pid, uid, user, command: commandOf(process, modules.map(({ file }) => file)), access, certainty, since: startedAt, modules: [...modules], evidence, ...originOf(process) };
 }
 
 // --- by elimination -----------------------------------------------------------------------------
@@ -185,7 +193,7 @@ function evidenceOf({ state, handles, transaction, onlyOneInUse }: Lock, { unsee
     connections > 0 && `Process ${process.pid} has ${plural(connections, 'connection')} to pcscd.`,
     scdaemon !== null && scdaemonEvidence(scdaemon),
     scdaemon !== null && holdsCardThroughPcsc(scdaemon) && onlyOneInUse && 'No other reader is in use.',
-    modules.length > 0 && `It has loaded ${modules.join(', ')}.`,
+    ...modules.map(moduleSentence),
     programEvidence(program, state),
     all > 1 && `${all - 1} other ${all === 2 ? 'process' : 'processes'} may hold it as well.`,
     closed && all === 1 && 'No other process is connected, and every connection is attributed.',

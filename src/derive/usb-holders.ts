@@ -71,7 +71,7 @@ const claimEvidence = (device: UsbDevice): string[] => [isClaimed(device) ? 'Som
 
 function holder(process: Process, certainty: Certainty, evidence: string[]): Holder {
   const { pid, uid, user, startedAt } = process;
-  return { pid, uid, user, command: commandOf(process), access: 'usb', certainty, since: startedAt, evidence, ...originOf(process) };
+  return { pid, uid, user, command: commandOf(process), access: 'usb', certainty, since: startedAt, modules: [], evidence, ...originOf(process) };
 }
 
 const uniqueByPid = (processes: readonly Process[]): Process[] => [...new Map(processes.map((process) => [process.pid, process])).values()];

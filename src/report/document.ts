@@ -1,5 +1,6 @@
 /** What a report says to eyes, in order, as typed blocks. Every renderer for eyes prints exactly this. */
 import { codes } from '../../checks/codes.ts';
+import { moduleSentence } from '../derive/loaded-modules.ts';
 import { type Block, blank, cells, prose, token, verbatim } from './layout.ts';
 import type { CheckOutcome, Finding, Holder, LayerReport, ReaderReport, Remedy, Report } from './schema.ts';
 import { type Mark, marks, type Token } from './style.ts';
@@ -70,7 +71,8 @@ function modeToken(reader: ReaderReport): Token {
 function holderBlocks(holder: Holder, startedAt: string, all: boolean): Block[] {
   const facts = [accessWords[holder.access], ...(holder.since === null ? [] : [`running since ${clock(holder.since, startedAt)}`]), holder.certainty];
   const origin = originWords(holder, all);
-  const evidence = all || holder.certainty !== 'proven' ? holder.evidence : [];
+  // Of what is proven one wants to know no more than where to turn it off.
+  const evidence = all || holder.certainty !== 'proven' ? holder.evidence : holder.modules.map(moduleSentence);
   return [
     prose(4, [token(holder.command, 'strong'), ` (${whoWords(holder)}): ${facts.join(', ')}`], 6),
     ...(origin === null ? [] : [prose(6, [token(origin, 'faint')], 8)]),

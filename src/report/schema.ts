@@ -1,6 +1,6 @@
 /** The schema of the JSON report: what `--json` prints and `cardcheck schema` publishes. Loaded on demand only, like snapshot/schema.ts. */
 import * as z from 'zod';
-import { probeOutcomes } from '../snapshot/schema.ts';
+import { pkcs11Registration, probeOutcomes } from '../snapshot/schema.ts';
 import { certainties, layerIds, severities } from './vocabulary.ts';
 
 const remedy = z.object({
@@ -34,6 +34,16 @@ export const holderSchema = z.object({
   access: z.enum(['exclusive', 'transaction', 'shared', 'usb', 'unknown']),
   certainty: z.enum(certainties),
   since: z.string().nullable().meta({ description: 'ISO 8601; when the process started, at the earliest' }),
+  modules: z
+    .array(
+      z.object({
+        file: z.string(),
+        registeredBy: z.array(pkcs11Registration),
+        unknown: z.string().nullable().meta({ description: 'why it could not be told who registered it; null: it was looked for' }),
+        alone: z.boolean().meta({ description: 'neither p11-kit nor NSS is loaded in the program: it loads modules by itself' }),
+      }),
+    )
+    .meta({ description: 'PKCS#11 modules it has loaded, as far as this user may see, and who made it load them' }),
   evidence: z.array(z.string()),
   unit: z.string().nullable().meta({ description: 'systemd unit that it runs in' }),
   terminal: z.string().nullable().meta({ description: 'its controlling terminal, such as pts/3' }),
@@ -106,6 +116,7 @@ export type LayerId = (typeof layerIds)[number];
 export type Remedy = z.infer<typeof remedy>;
 export type Finding = z.infer<typeof findingSchema>;
 export type Holder = z.infer<typeof holderSchema>;
+export type LoadedModule = Holder['modules'][number];
 export type ReaderReport = z.infer<typeof readerSchema>;
 export type Report = z.infer<typeof reportSchema>;
 export type CheckOutcome = Report['checks'][number];

@@ -19,7 +19,7 @@ const PUBLIC_WORDS = new Set(['root', 'nobody', 'localhost', 'pcscd', 'scdaemon'
 
 /** Fields with one of a few fixed words; an account may be called "shared", the share mode stays what it was. */
 const FIXED_FIELDS = new Set([
-  'status', 'platform', 'place', 'kind', 'mode', 'backend', 'backends', 'outcome', 'access', 'from', 'homeDirFrom', 'state', 'shareMode', 'accessPcsc', 'accessCard', 'protocolFrom',
+  'status', 'platform', 'place', 'kind', 'mode', 'backend', 'backends', 'outcome', 'access', 'from', 'homeDirFrom', 'state', 'shareMode', 'accessPcsc', 'accessCard', 'protocolFrom', 'loaders',
 ]);
 
 const TIME = /^[+-]?\d{4,6}-\d\d-\d\dT[\d:.]+Z$/;

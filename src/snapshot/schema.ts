@@ -210,6 +210,45 @@ const client = z.object({
   modules: z.array(path).default([]).meta({ description: 'PKCS#11 modules it has loaded, as far as this user may see' }),
 });
 
+const programs = z.array(z.string()).nullable();
+
+/** What makes a program load a PKCS#11 module. */
+export const pkcs11Registration = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('p11-kit'),
+    file: path.meta({ description: 'the file that says which module it is, as the program sees it' }),
+    name: z.string().meta({ description: 'of the module in p11-kit: files of this name override each other' }),
+    program: z.string().meta({ description: 'the name p11-kit knows the program by' }),
+    enableIn: programs.meta({ description: 'the only programs it is loaded in; null: not set' }),
+    disableIn: programs.meta({ description: 'programs it is not loaded in; null: not set' }),
+    override: z
+      .object({ file: path, ofUser: z.boolean().meta({ description: 'it counts for the program\'s own user alone' }) })
+      .nullable()
+      .meta({ description: 'the file whose settings come first, there or not; null: in a sandbox' }),
+  }),
+  z.object({
+    kind: z.literal('nss'),
+    file: path.meta({ description: 'pkcs11.txt of an NSS database' }),
+    name: z.string().nullable(),
+    library: z.string().meta({ description: 'as it stands there' }),
+    open: z.boolean().meta({ description: 'the program has this database open; false: it is one its user has, or that of the system' }),
+  }),
+  z.object({
+    kind: z.literal('policy'),
+    file: path.meta({ description: 'policies.json of Firefox or Thunderbird' }),
+    name: z.string(),
+    library: z.string().meta({ description: 'as it stands there' }),
+  }),
+]);
+
+const pkcs11Host = z.object({
+  pid,
+  loaders: z.array(z.enum(['p11-kit', 'nss'])).meta({ description: 'libraries in it that load modules by a configuration of theirs; empty: the program loads them by itself' }),
+  modules: z.array(
+    z.object({ file: path, registrations: fact(z.array(pkcs11Registration)).meta({ description: 'an empty list: all places were looked at, and none names it' }) }),
+  ),
+});
+
 /** What is known of one open handle, or transaction, from pcscd's own memory. */
 const handle = z.object({
   reader: z.string(),
@@ -352,6 +391,7 @@ export const factSchemas = {
       installed: z.array(z.object({ program: z.string(), path })).meta({ description: 'programs in the search path that end scdaemon when it is in their way' }),
     }),
   ),
+  pkcs11Hosts: fact(z.array(pkcs11Host)).meta({ description: 'programs with PKCS#11 modules among those that are connected to pcscd, or hold a card' }),
   handles: fact(z.array(handle)).meta({ description: 'read from pcscd\'s memory, every step validated' }),
 
   // gnupg
@@ -470,6 +510,8 @@ export type ProbeOutcome = Probe['outcome'];
 export type ShareMode = Probe['mode'];
 export type Client = FactValue<'clients'>['clients'][number];
 export type Handle = FactValue<'handles'>[number];
+export type Pkcs11Host = FactValue<'pkcs11Hosts'>[number];
+export type Pkcs11Registration = z.infer<typeof pkcs11Registration>;
 export type Gnupg = FactValue<'gnupg'>;
 export type ScdaemonConfig = FactValue<'scdaemonConfig'>;
 export type Scdaemon = FactValue<'scdaemons'>[number];

@@ -157,7 +157,7 @@ describe('applied to files', () => {
 });
 
 describe('a holder lets go by the means of its own program', () => {
-  const holder: Holder = { pid: 77, uid: 1000, user: 'alice', command: '', access: 'exclusive', certainty: 'proven', since: null, evidence: [], unit: null, terminal: null, parents: [] };
+  const holder: Holder = { pid: 77, uid: 1000, user: 'alice', command: '', access: 'exclusive', certainty: 'proven', since: null, modules: [], evidence: [], unit: null, terminal: null, parents: [] };
   const titles = (command: string, more: Partial<Holder> = {}) => releaseHolders([{ ...holder, command, ...more }], base.facts.host).map(({ title }) => title);
 
   test.each([

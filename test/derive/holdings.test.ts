@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deriveHoldings } from '../../src/derive/holdings.ts';
 import type { ReaderReport } from '../../src/report/schema.ts';
-import { absent, denied, ok, timedOut } from '../../src/snapshot/fact.ts';
-import type { Facts } from '../../src/snapshot/schema.ts';
+import { absent, denied, ok, skipped, timedOut } from '../../src/snapshot/fact.ts';
+import type { Fact, Facts, Pkcs11Registration } from '../../src/snapshot/schema.ts';
 import { client, clients, facts, handle, pcscd, pcscdSince, probe, process, reader, readers, scdaemon, usb } from './facts.ts';
 
 const R = 'Yubico YubiKey OTP+FIDO+CCID 00 00';
@@ -143,6 +143,40 @@ describe('the name its user knows', () => {
     [command('python3', { argv: ['python3', '/srv/gate.py'] }), 'gate.py (python3)'],
     [command('a-name-cut-after-15', { argv: ['/opt/a-name-cut-after-15'] }), 'a-name-cut-after-15'],
   ])('%s', (given, expected) => expect(given).toBe(expected));
+});
+
+describe('who made it load a PKCS#11 module', () => {
+  const OPENSC = '/usr/lib/x86_64-linux-gnu/opensc-pkcs11.so';
+  const byP11Kit = { kind: 'p11-kit', file: '/usr/share/p11-kit/modules/opensc.module', name: 'opensc', program: 'firefox', enableIn: null, disableIn: null, override: null } as const;
+  const byNss = { kind: 'nss', file: '/home/u/.mozilla/firefox/ab.default/pkcs11.txt', name: 'OpenSC', library: OPENSC, open: true } as const;
+  const host = (registrations: Fact<Pkcs11Registration[]>, loaders: ('p11-kit' | 'nss')[] = ['nss']) => ok([{ pid: 4, loaders, modules: [{ file: OPENSC, registrations }] }], '/proc');
+  const connected = clients([{ ...client(4, 'firefox'), modules: [OPENSC] }]);
+  const holderWith = (given: Partial<Facts>) => first({ readers: readers(reader(R, 1)), clients: connected, ...given }).holders[0];
+  const sentence = (pkcs11Hosts: Facts['pkcs11Hosts']) => holderWith({ pkcs11Hosts })?.evidence.find((one) => one.startsWith('It has loaded'))?.replace(`It has loaded ${OPENSC}`, '…');
+
+  it.each<[string, Facts['pkcs11Hosts'], string]>([
+    ['p11-kit', host(ok([byP11Kit], 'x')), '…, which p11-kit registers for every program (/usr/share/p11-kit/modules/opensc.module).'],
+    ['p11-kit, for some', host(ok([{ ...byP11Kit, enableIn: ['firefox', 'ssh'] }], 'x')), '…, which p11-kit registers for firefox, ssh (/usr/share/p11-kit/modules/opensc.module).'],
+    ['p11-kit, for all but one', host(ok([{ ...byP11Kit, disableIn: ['chrome'] }], 'x')), '…, which p11-kit registers for every program but chrome (/usr/share/p11-kit/modules/opensc.module).'],
+    ['NSS', host(ok([byNss], 'x')), '…, which the NSS database it has open names (/home/u/.mozilla/firefox/ab.default/pkcs11.txt).'],
+    ['NSS, perhaps', host(ok([{ ...byNss, open: false }], 'x')), '…, which an NSS database it may use names (/home/u/.mozilla/firefox/ab.default/pkcs11.txt).'],
+    ['both', host(ok([byP11Kit, byNss], 'x')), '…, which p11-kit registers for every program (/usr/share/p11-kit/modules/opensc.module), and the NSS database it has open names (/home/u/.mozilla/firefox/ab.default/pkcs11.txt).'],
+    ['a policy', host(ok([{ kind: 'policy', file: '/etc/firefox/policies/policies.json', name: 'x', library: OPENSC }], 'x')), '…, which a policy adds (/etc/firefox/policies/policies.json).'],
+    ['nobody', host(ok([], 'x')), '…; nobody was seen to have registered it there.'],
+    ['the program itself', host(ok([], 'x'), []), '… by itself: neither p11-kit nor NSS is at work in it.'],
+    ['somebody unseen', host(denied('root')), '…; who registered it there could not be told: needs root.'],
+    ['one that was not asked for', skipped('not asked by the cardcheck that took the snapshot'), '…; who registered it there could not be told: not asked by the cardcheck that took the snapshot.'],
+    ['one that is not on the list', ok([], '/proc'), '…; who registered it there could not be told: not looked for.'],
+  ])('%s', (_, given, expected) => expect(sentence(given)).toBe(expected));
+
+  it('is told of a proven holder as well, whether or not the list of clients was asked for', () => {
+    const pkcs11Hosts = host(ok([byNss], 'x'));
+    for (const known of [connected, skipped('not needed')]) {
+      const holder = holderWith({ clients: known, pkcs11Hosts, handles: ok([handle(R, 4, 'shared', 'firefox')], 'mem') });
+      expect(holder).toMatchObject({ command: 'opensc-pkcs11 in Firefox', certainty: 'proven', modules: [{ file: OPENSC, registeredBy: [byNss], unknown: null, alone: false }] });
+      expect(holder?.evidence.at(-1)).toContain('the NSS database it has open');
+    }
+  });
 });
 
 describe('USB devices that PC/SC does not list', () => {

@@ -12,6 +12,7 @@ const holder = (change: Partial<Holder> = {}): Holder => ({
   access: 'exclusive',
   certainty: 'proven',
   since: null,
+  modules: [],
   evidence: [],
   unit: null,
   terminal: null,

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
-import { ok } from '../../src/snapshot/fact.ts';
+import { ok, skipped } from '../../src/snapshot/fact.ts';
 import { redact } from '../../src/snapshot/redact.ts';
 import { type Snapshot, snapshotSchema } from '../../src/snapshot/schema.ts';
 import { arbitraryOf } from '../support/arbitrary.ts';
@@ -22,6 +22,13 @@ function personal(): Snapshot {
       ],
       unattributed: 0, hiddenByNamespace: 0,
     }, 'ss'),
+    pkcs11Hosts: ok([{ pid: 100, loaders: ['p11-kit', 'nss'], modules: [
+      { file: '/usr/lib/opensc-pkcs11.so', registrations: ok([
+        { kind: 'nss', file: '/home/alice/.mozilla/firefox/ab.default/pkcs11.txt', name: 'OpenSC of alice', library: '/home/alice/lib/opensc-pkcs11.so', open: true },
+        { kind: 'p11-kit', file: '/srv/bob/p11-kit/opensc.module', name: 'opensc', program: 'firefox', enableIn: null, disableIn: ['ssh'], override: { file: '/home/alice/.config/pkcs11/modules/opensc.module', ofUser: true } },
+      ], 'x') },
+      { file: '/usr/lib/other-pkcs11.so', registrations: skipped('/home/alice/.pki/nssdb/secmod.db has NSS\'s old binary format') },
+    ] }], '/proc'),
     scdaemonConfig: ok({
       files: [{ path: '/home/alice/.gnupg/scdaemon.conf', state: 'read', uid: 1000, mtime: null }],
       lines: [{ file: '/home/alice/.gnupg/scdaemon.conf', line: 1, option: 'reader-port', value: READER }], problems: [], verdict: null, fatal: false, disableCcid: true,
@@ -39,6 +46,12 @@ describe('redact', () => {
     expect(facts.scdaemonConfig).toMatchObject({ value: { readerPort: 'Yubico YubiKey CCID (serial1) 00 00', files: [{ path: '/home/user1/.gnupg/scdaemon.conf' }] } });
     expect(facts.clients).toMatchObject({ value: { clients: [{ process: { user: 'user1', argv: ['/usr/bin/firefox'] } }, { process: { user: 'user2', argv: ['/usr/bin/python3', '/usr/bin/ykman'] } }] } });
     expect(facts.pcscdProcesses).toMatchObject({ value: [{ process: { user: 'root' } }] });
+    expect(facts.pkcs11Hosts).toMatchObject({
+      value: [{ loaders: ['p11-kit', 'nss'], modules: [
+        { file: '/usr/lib/opensc-pkcs11.so', registrations: { value: [{ kind: 'nss', file: '/home/user1/.mozilla/firefox/ab.default/pkcs11.txt', name: 'OpenSC of user1' }, { kind: 'p11-kit', file: '/srv/user2/p11-kit/opensc.module', override: { file: '/home/user1/.config/pkcs11/modules/opensc.module' } }] } },
+        { registrations: { why: '/home/user1/.pki/nssdb/secmod.db has NSS\'s old binary format' } },
+      ] }],
+    });
   });
 
   test('replaces the serial number in an OpenPGP application identifier', () => {

@@ -16,7 +16,7 @@ export const heldReader: ReaderReport = {
     shared: { ...probe, outcome: 'sharing-violation', code: 'SCARD_E_SHARING_VIOLATION', hex: '0x8010000B' },
     exclusive: { ...probe, outcome: 'skipped', code: null, hex: null, ms: null, reason: 'derived: sharing-violation, the reader is held exclusively' },
   },
-  holders: [{ pid: 2035, uid: 1000, user: 'alice', command: 'scdaemon', access: 'exclusive', certainty: 'proven', since: '2026-11-24T10:22:31.120Z', evidence: ['pcscd counts one exclusive handle.', 'It belongs to a connection whose other end is scdaemon\'s.'], unit: 'gpg-agent.service', terminal: null, parents: [{ pid: 2031, command: 'gpg-agent' }, { pid: 1, command: 'systemd' }] }],
+  holders: [{ pid: 2035, uid: 1000, user: 'alice', command: 'scdaemon', access: 'exclusive', certainty: 'proven', since: '2026-11-24T10:22:31.120Z', modules: [], evidence: ['pcscd counts one exclusive handle.', 'It belongs to a connection whose other end is scdaemon\'s.'], unit: 'gpg-agent.service', terminal: null, parents: [{ pid: 2031, command: 'gpg-agent' }, { pid: 1, command: 'systemd' }] }],
   unattributed: 0,
 };
 

@@ -31,7 +31,7 @@ export function soundSnapshot(facts: Partial<z.input<typeof snapshotSchema>['fac
       daemon: ok({ protocol: { major: 4, minor: 4 }, announced: { major: 4, minor: 4 }, slots: 16, woken: false }, 'pcscd'),
       readers: ok([{ name: 'Yubico YubiKey CCID 00 00', present: true, atr: '3BFD1300008131FE158073C021C057597562694B657940', sharing: 0, eventCounter: 1, state: 0x34, protocol: 0 }], 'pcscd'),
       probes: ok([], 'pcscd'), addon: none, libraryReaders: none, libraryContext: skipped('not asked'),
-      clients: ok({ clients: [], unattributed: 0, hiddenByNamespace: 0 }, 'ss'), handles: ok([], '/proc/7/mem'),
+      clients: ok({ clients: [], unattributed: 0, hiddenByNamespace: 0 }, 'ss'), pkcs11Hosts: ok([], '/proc'), handles: ok([], '/proc/7/mem'),
       securityKeys: none, cardPrograms: none, gnupgHome: none, gpgAgent: none,
       gnupg: none, scdaemonConfig: none, scdaemons: ok([], '/proc'), self: ok({ pids: [1], backends: ['daemon'], blind: [] }, 'cardcheck'),
       ...facts,
