@@ -2,7 +2,7 @@
 import type { Fact, Host } from '../src/snapshot/schema.ts';
 import { asRoot } from './shell.ts';
 
-export type Part = 'scdaemon' | 'pcscd' | 'libpcsclite' | 'libccid';
+export type Part = 'scdaemon' | 'pcscd' | 'libpcsclite' | 'libccid' | 'modutil';
 
 interface PackageManager {
   install: string;
@@ -13,17 +13,17 @@ interface PackageManager {
 const debian: PackageManager = {
   install: 'apt-get install',
   upgrade: 'apt-get install --only-upgrade',
-  packages: { scdaemon: 'scdaemon', pcscd: 'pcscd', libpcsclite: 'libpcsclite1', libccid: 'libccid' },
+  packages: { scdaemon: 'scdaemon', pcscd: 'pcscd', libpcsclite: 'libpcsclite1', libccid: 'libccid', modutil: 'libnss3-tools' },
 };
 const fedora: PackageManager = {
   install: 'dnf install',
   upgrade: 'dnf upgrade',
-  packages: { scdaemon: 'gnupg2-scdaemon', pcscd: 'pcsc-lite', libpcsclite: 'pcsc-lite-libs', libccid: 'pcsc-lite-ccid' },
+  packages: { scdaemon: 'gnupg2-scdaemon', pcscd: 'pcsc-lite', libpcsclite: 'pcsc-lite-libs', libccid: 'pcsc-lite-ccid', modutil: 'nss-tools' },
 };
 const suse: PackageManager = {
   install: 'zypper install',
   upgrade: 'zypper update',
-  packages: { scdaemon: 'gpg2', pcscd: 'pcsc-lite', libpcsclite: 'libpcsclite1', libccid: 'pcsc-ccid' },
+  packages: { scdaemon: 'gpg2', pcscd: 'pcsc-lite', libpcsclite: 'libpcsclite1', libccid: 'pcsc-ccid', modutil: 'mozilla-nss-tools' },
 };
 
 /** By ID and ID_LIKE of os-release(5). */
@@ -37,12 +37,12 @@ const managers: Readonly<Record<string, PackageManager>> = {
   arch: {
     install: 'pacman -S',
     upgrade: 'pacman -Syu',
-    packages: { scdaemon: 'gnupg', pcscd: 'pcsclite', libpcsclite: 'pcsclite', libccid: 'ccid' },
+    packages: { scdaemon: 'gnupg', pcscd: 'pcsclite', libpcsclite: 'pcsclite', libccid: 'ccid', modutil: 'nss' },
   },
   alpine: {
     install: 'apk add',
     upgrade: 'apk add --upgrade',
-    packages: { scdaemon: 'gnupg-scdaemon', pcscd: 'pcsc-lite', libpcsclite: 'pcsc-lite-libs', libccid: 'ccid' },
+    packages: { scdaemon: 'gnupg-scdaemon', pcscd: 'pcsc-lite', libpcsclite: 'pcsc-lite-libs', libccid: 'ccid', modutil: 'nss-tools' },
   },
 };
 

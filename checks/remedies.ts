@@ -5,6 +5,7 @@
 import { type ClientProgram, clientPrograms, identifyProgram } from '../src/data/client-programs.ts';
 import type { Holder, Remedy } from '../src/report/schema.ts';
 import type { Fact, Gnupg, Host, Scdaemon, ScdaemonConfig, UsbDevice } from '../src/snapshot/schema.ts';
+import { unregister } from './module-remedies.ts';
 import { type Part, packageCommands } from './packages.ts';
 import { type InstalledScdaemon, linesToShare } from './scdaemon.ts';
 import { asOwner, asRoot, asUser, isShellOf, quote } from './shell.ts';
@@ -79,14 +80,21 @@ function endCommand({ process, home, ours }: Scdaemon, host: Fact<Host>): string
   return asUser(host, user, home.endsWith('/.gnupg') ? RESTART : `env ${restartThere}`);
 }
 
+/** Programs whose own lasting remedy is to look for the module and who registered it. */
+const BROWSERS = ['firefox', 'thunderbird', 'chromium'];
+
 /**
- * A program that is no scdaemon lets go: by its own means where it has some, else it is ended. Its own means are
- * commands of its user, so they are no help against another user's process.
+ * A program that is no scdaemon lets go: by its own means where it has some, else it is ended; for good it does where
+ * nobody makes it load the module any more. Its own means are commands of its user, so they are no help against
+ * another user's process.
  */
 function releaseHolder(holder: Holder, host: Fact<Host>): Remedy[] {
-  const own = isShellOf(host, holder.uid) ? [...(programOf(holder)?.remedies ?? [])] : [];
+  const program = programOf(holder);
+  const exact = unregister(holder, host);
+  const known = exact.length > 0 && BROWSERS.includes(program?.id ?? '');
+  const own = isShellOf(host, holder.uid) ? (program?.remedies ?? []).filter(({ kind }) => kind === 'now' || !known) : [];
   const letsGo = own.some(({ kind, commands }) => kind === 'now' && commands.length > 0);
-  return letsGo ? own : [...own, endProcess(holder, host)];
+  return [...own, ...(letsGo ? [] : [endProcess(holder, host)]), ...exact];
 }
 
 /** Every holder that is named with some certainty lets go; where none is, the way to a name, or the one cure that needs none. */

@@ -24,6 +24,7 @@ const grid: [string, Id, string[]][] = [
   ['gpg-blocked-by-somebody-unseen', 'other-client-blocks-scdaemon', [YUBIKEY]],
   ['gpg-2.2.27-blocked', 'other-client-blocks-scdaemon', [YUBIKEY]],
   ['gpg-blocked-still-connected', 'other-client-blocks-scdaemon', [YUBIKEY]],
+  ['pkcs11-module-blocks-gpg', 'other-client-blocks-scdaemon', [YUBIKEY]],
   ['gpg-shares-beside-firefox', 'other-client-blocks-scdaemon', []],
   ['latent-2.2', 'other-client-blocks-scdaemon', []],
   ['transaction', 'other-client-blocks-scdaemon', []],

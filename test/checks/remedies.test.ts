@@ -2,17 +2,20 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { checks } from '../../checks/index.ts';
+import { unregister } from '../../checks/module-remedies.ts';
 import { endScdaemon, mendLines, releaseHolders, shareReader } from '../../checks/remedies.ts';
 import { linesToShare, type InstalledScdaemon } from '../../checks/scdaemon.ts';
+import { parsePkcs11Txt } from '../../src/collect/nss-databases.ts';
 import { scdaemonBackend } from '../../src/gnupg/backend.ts';
 import { parseVersion } from '../../src/gnupg/version.ts';
 import { judge } from '../../src/judge.ts';
-import type { Finding, Holder } from '../../src/report/schema.ts';
+import type { Finding, Holder, Remedy } from '../../src/report/schema.ts';
 import { ok, valueOf } from '../../src/snapshot/fact.ts';
-import type { Fact, FactName, FactValue, Gnupg, Host, Scdaemon, ScdaemonConfig, Snapshot } from '../../src/snapshot/schema.ts';
+import type { Fact, FactName, FactValue, Gnupg, Host, Pkcs11Registration, Scdaemon, ScdaemonConfig, Snapshot } from '../../src/snapshot/schema.ts';
+import { asOrdinaryUser } from '../support/ordinary-user.ts';
 import { factsOf, situation, situations } from '../support/situations.ts';
 
 const base = situation('base');
@@ -180,6 +183,93 @@ describe('a holder lets go by the means of its own program', () => {
 
   test('commands of its user are no help against another user\'s', () => {
     expect(titles('yubikey-agent', { uid: 1001 })).toEqual(['End yubikey-agent (pid 77)']);
+  });
+});
+
+describe('a PKCS#11 module is kept out of a program', () => {
+  const alice = base.facts.host;
+  const root = ok({ ...valueIn(base, 'host'), root: true, user: { uid: 0, name: 'root', groups: ['root'] } }, 'test');
+  const OPENSC = '/usr/lib/opensc-pkcs11.so';
+  const p11Kit: Extract<Pkcs11Registration, { kind: 'p11-kit' }> = {
+    kind: 'p11-kit', file: '/usr/share/p11-kit/modules/opensc-pkcs11.module', name: 'opensc-pkcs11', program: 'firefox', enableIn: null, disableIn: null,
+    override: { file: '/home/alice/.config/pkcs11/modules/opensc-pkcs11.module', ofUser: true },
+  };
+  const ofSystem = { ...p11Kit, override: { file: '/etc/pkcs11/modules/opensc-pkcs11.module', ofUser: false } };
+  const nss: Pkcs11Registration = { kind: 'nss', file: '/home/alice/.mozilla/firefox/ab.default/pkcs11.txt', name: 'OpenSC', library: OPENSC, open: true };
+  const firefox = (...registeredBy: Pkcs11Registration[]): Holder => ({
+    pid: 77, uid: 1000, user: 'alice', command: 'opensc-pkcs11 in Firefox', access: 'shared', certainty: 'proven', since: null, modules: [{ file: OPENSC, registeredBy, unknown: null, alone: false }], evidence: [],
+  });
+  const only = (remedies: readonly Remedy[]): Remedy => {
+    expect(remedies).toHaveLength(1);
+    return remedies[0] as Remedy;
+  };
+
+  test.each<[string, Pkcs11Registration, Fact<Host>, string[]]>([
+    ['by p11-kit, for its user', p11Kit, alice, ['mkdir -p /home/alice/.config/pkcs11/modules', "printf '\\n%s\\n' 'disable-in: firefox' | tee -a /home/alice/.config/pkcs11/modules/opensc-pkcs11.module"]],
+    ['by p11-kit, beside others', { ...p11Kit, disableIn: ['chrome', 'ssh'] }, alice, [expect.anything(), expect.stringContaining("'disable-in: chrome, ssh, firefox'")] as string[]],
+    ['by p11-kit, which names the programs it is for', { ...p11Kit, enableIn: ['firefox', 'ssh'] }, alice, [expect.anything(), expect.stringContaining("'enable-in: ssh'")] as string[]],
+    ['by p11-kit, which names this program alone', { ...p11Kit, enableIn: ['firefox'] }, alice, [expect.anything(), expect.stringContaining('%s\\n\' enable-in: |')] as string[]],
+    ['by p11-kit, seen by root', p11Kit, root, ["su - alice -c 'mkdir -p /home/alice/.config/pkcs11/modules'", expect.stringContaining("| su - alice -c 'tee -a /home/alice/")] as string[]],
+    ['by p11-kit, of the system', ofSystem, alice, ['sudo mkdir -p /etc/pkcs11/modules', "printf '\\n%s\\n' 'disable-in: firefox' | sudo tee -a /etc/pkcs11/modules/opensc-pkcs11.module"]],
+    ['by NSS', nss, alice, ['command -v modutil || sudo apt-get install libnss3-tools', 'modutil -force -dbdir sql:/home/alice/.mozilla/firefox/ab.default -delete OpenSC']],
+    ['by NSS, of the system', { ...nss, file: '/etc/pki/nssdb/pkcs11.txt' }, alice, [expect.anything(), 'sudo modutil -force -dbdir sql:/etc/pki/nssdb -delete OpenSC'] as string[]],
+    ['by a policy', { kind: 'policy', file: '/etc/firefox/policies/policies.json', name: 'OpenSC', library: OPENSC }, alice, []],
+  ])('%s', (_, registration, host, commands) => {
+    const remedy = only(unregister(firefox(registration), host));
+    expect(remedy).toMatchObject({ kind: 'lasting', commands });
+    expect(remedy.price).not.toBeNull();
+  });
+
+  test('not where the files of a sandbox would have to be changed', () => {
+    expect(unregister(firefox({ ...p11Kit, override: null }), alice)).toEqual([]);
+  });
+
+  test('everywhere, where several places name it, and in words of its own instead of general ones', () => {
+    const titles = (holder: Holder) => releaseHolders([holder], alice).map(({ title }) => title);
+    expect(titles(firefox(p11Kit, nss))).toEqual(['Quit Firefox', 'End opensc-pkcs11 in Firefox (pid 77)', 'Keep p11-kit from loading opensc-pkcs11.so into firefox', 'Close Firefox, then take opensc-pkcs11.so out of its NSS database']);
+    expect(titles(firefox())).toContain('Unload the module: Settings → Privacy & Security → Security Devices → Unload');
+    for (const { price } of unregister(firefox(p11Kit, nss), alice)) expect(price).toContain('registered in 2 places');
+  });
+
+  const folder = (): string => {
+    const made = mkdtempSync(join(tmpdir(), 'cardcheck-module-'));
+    onTestFinished(() => rmSync(made, { recursive: true }));
+    return made;
+  };
+  const apply = (commands: readonly string[], home: string) => {
+    for (const command of commands) execFileSync('sh', ['-c', command], { env: { ...process.env, HOME: home } });
+  };
+
+  test.each<[string, string | null]>([
+    ['a user without files of p11-kit', null],
+    ['a user with one that lacks its final newline', 'disable-in: ssh'],
+    ['a user whose file names programs', 'enable-in: ssh p11-kit'],
+  ])('%s: p11-kit itself agrees', (_, before) => {
+    const home = folder();
+    const file = join(home, '.config/pkcs11/modules/opensc-pkcs11.module');
+    if (before !== null) {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, before);
+    }
+    const lists = () => asOrdinaryUser(home, 'p11-kit', 'list-modules').includes('opensc-pkcs11.so');
+    expect(lists()).toBe(true);
+    const enableIn = before?.startsWith('enable-in') === true ? ['ssh', 'p11-kit'] : null;
+    apply(only(unregister(firefox({ ...p11Kit, program: 'p11-kit', enableIn, disableIn: before === null || enableIn !== null ? null : ['ssh'], override: { file, ofUser: true } }), alice)).commands, home);
+    expect(lists()).toBe(false);
+  });
+
+  test.each(['OpenSC', 'Alice\'s "own" module', 'OpenSC smartcard framework (0.23)'])('an NSS database with %s: modutil itself agrees', (name) => {
+    const home = folder();
+    const modutil = (...args: string[]) => execFileSync('modutil', ['-dbdir', `sql:${home}`, ...args], { encoding: 'utf8', input: '\n', stdio: ['pipe', 'pipe', 'ignore'] });
+    modutil('-create', '-force');
+    modutil('-add', name, '-libfile', 'opensc-pkcs11.so', '-force');
+    const file = join(home, 'pkcs11.txt');
+    const entries = () => parsePkcs11Txt(readFileSync(file, 'utf8'));
+    expect(entries()).toEqual([{ library: 'opensc-pkcs11.so', name }]);
+    apply(only(unregister(firefox({ kind: 'nss', file, name, library: 'opensc-pkcs11.so', open: true }), alice)).commands, home);
+    expect(entries()).toEqual([]);
+    expect(modutil('-list')).not.toContain('opensc-pkcs11.so');
+    expect(existsSync(join(home, '.config/autostart/pkcs11-register.desktop'))).toBe(name.startsWith('OpenSC smartcard'));
   });
 });
 

@@ -1,16 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseSecurityDevices } from '../../src/collect/browser-policies.ts';
 import { parsePkcs11Txt } from '../../src/collect/nss-databases.ts';
-import { p11KitFolders, parseP11KitFile, programNameIn } from '../../src/collect/p11-kit.ts';
+import { p11KitFolders, p11KitModules, parseP11KitFile, programNameIn } from '../../src/collect/p11-kit.ts';
 import { pkcs11, pkcs11Of } from '../../src/collect/pkcs11.ts';
 import { surroundingsOf } from '../../src/collect/pkcs11-host.ts';
 import type { Pkcs11Registration, Process } from '../../src/snapshot/schema.ts';
 import { realSystem } from '../../src/system/real.ts';
 import type { FixtureMachine } from '../../src/system/fixture.ts';
+import { asOrdinaryUser } from '../support/ordinary-user.ts';
 import { machine, passive, valueIn } from '../support/root.ts';
 import { processNamed } from '../support/snapshot.ts';
 
@@ -212,6 +213,37 @@ it('waits for no pipe and reads no device of this machine', async () => {
   writeFileSync(join(folder, 'large'), 'x'.repeat(64 * 1024 + 1));
   const { readText } = await surroundingsOf(realSystem(), processNamed('node', { pid: process.pid }));
   for (const file of [join(folder, 'fifo'), join(folder, 'large'), '/dev/zero', folder]) expect(await readText(file), file).toMatchObject({ status: 'failed' });
+});
+
+describe('of p11-kit as it is installed', () => {
+  const library = /=> (\S*\/libp11-kit\.so\.0)$/m.exec(execFileSync('ldconfig', ['-p'], { encoding: 'utf8', env: { PATH: `${process.env.PATH}:/sbin:/usr/sbin` } }))?.[1] ?? '';
+  const OWN = 'modules/opensc-pkcs11.module';
+
+  it.each<[string, Record<string, string>]>([
+    ['nothing of the user\'s', {}],
+    ['one disabled', { [OWN]: 'disable-in: p11-kit' }],
+    ['one disabled elsewhere', { [OWN]: 'disable-in: ssh p11-kit-proxy' }],
+    ['one enabled elsewhere', { [OWN]: 'enable-in: ssh,p11-kit-proxy' }],
+    ['one enabled and disabled', { [OWN]: 'enable-in: p11-kit\ndisable-in: p11-kit' }],
+    ['one for nobody', { [OWN]: 'enable-in:' }],
+    ['one taken out', { [OWN]: 'module:' }],
+    ['one said twice', { [OWN]: 'disable-in: p11-kit\n # no\n\ndisable-in : ssh' }],
+    ['one more', { 'modules/one-pin_2.module': 'module: onepin-opensc-pkcs11.so\npriority: 5' }],
+    ['no system\'s', { 'pkcs11.conf': 'user-config: only', 'modules/x': 'module: opensc-pkcs11.so' }],
+    ['no user\'s', { 'pkcs11.conf': 'user-config: none', [OWN]: 'module:' }],
+  ])('believes what it does itself with %s', async (_, files) => {
+    const home = mkdtempSync(join(tmpdir(), 'p11-kit-'));
+    onTestFinished(() => rmSync(home, { recursive: true }));
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(home, '.config/pkcs11', name)), { recursive: true });
+      writeFileSync(join(home, '.config/pkcs11', name), text);
+    }
+    const loaded = [...asOrdinaryUser(home, 'p11-kit', 'list-modules').matchAll(/^([^\s:]+): /gm)].map(([, name]) => name);
+    const host = await surroundingsOf(realSystem(), processNamed('p11-kit', { pid: process.pid }));
+    const { found: told, unread } = await p11KitModules({ ...host, home, env: new Map() }, library);
+    expect(unread).toEqual([]);
+    expect(told.map(({ registration }) => registration.name).sort()).toEqual(loaded.sort());
+  });
 });
 
 describe('what is read of', () => {
