@@ -55,7 +55,8 @@ function tlv(tag: number, ...value: Buffer[]): Buffer {
 }
 
 /**
- * An OpenPGP card 3.4 without keys: enough for `gpg --card-status` and for a PIN that is verified, counted and lost.
+ * An OpenPGP card 3.4 without keys: enough for `gpg --card-status`, for OpenSC to take it for a token, and for a PIN that
+ * is verified, counted and lost.
  * Tags and contents: OpenPGP card specification 3.4, chapter 4.4.
  */
 export class OpenPgpCard implements CardApplication {
@@ -88,6 +89,9 @@ export class OpenPgpCard implements CardApplication {
     switch (instruction) {
       case 0xca:
         return this.#getData((p1 << 8) | p2);
+      // SELECT DATA (specification 7.2.5): which of several objects of a tag, of which there are none here.
+      case 0xa5:
+        return ok;
       case 0x20:
         return this.#verify(p1, p2, apdu.length > 5 ? data : null);
       case 0x84:
