@@ -31,7 +31,10 @@ async function orSystemError<T>(path: string, work: () => T | Promise<T>): Promi
 const QUICK = ['/proc/', '/etc/', '/usr/', '/lib', '/run/systemd/', '/run/pcscd/'];
 /** A process's root has all of its files below it, those of other file systems as well. */
 const PROCESS_ROOT = /^\/proc\/\d+\/root(?=\/)/;
-const isQuick = (path: string): boolean => QUICK.some((folder) => path.replace(PROCESS_ROOT, '').startsWith(folder));
+function isQuick(path: string): boolean {
+  const inside = path.replace(PROCESS_ROOT, '');
+  return QUICK.some((folder) => inside.startsWith(folder));
+}
 
 // O_NONBLOCK: opening a FIFO that somebody put where a file belongs must not hang.
 const READ = constants.O_RDONLY | constants.O_NONBLOCK;

@@ -12,7 +12,7 @@ import type { Pkcs11Registration, Process } from '../../src/snapshot/schema.ts';
 import { realSystem } from '../../src/system/real.ts';
 import type { FixtureMachine } from '../../src/system/fixture.ts';
 import { asOrdinaryUser } from '../support/ordinary-user.ts';
-import { machine, passive, valueIn } from '../support/root.ts';
+import { machine, passive, root, valueIn } from '../support/root.ts';
 import { processNamed } from '../support/snapshot.ts';
 
 const LIB = '/usr/lib/x86_64-linux-gnu';
@@ -177,6 +177,22 @@ describe('a module that a policy adds', () => {
   it('stays untold where it cannot be understood', async () => {
     expect((await lookAt({ '/etc/firefox/policies/policies.json': '{' }, { loaded })).registrations).toEqual({ status: 'failed', error: '/etc/firefox/policies/policies.json is not JSON' });
   });
+});
+
+it('follows a client of pcscd\'s from its connection to all who registered its module', async () => {
+  expect(valueIn((await pkcs11.collect(await root('firefox-opensc'), passive)).pkcs11Hosts)).toMatchObject([
+    {
+      pid: 2400,
+      loaders: ['p11-kit', 'nss'],
+      modules: [{
+        file: OPENSC,
+        registrations: { status: 'ok', value: [
+          { kind: 'p11-kit', file: SHARED, disableIn: ['geoclue'], override: { file: '/home/alex/.config/pkcs11/modules/opensc-pkcs11.module' } },
+          { kind: 'nss', file: '/home/alex/.mozilla/firefox/k3x9.default-esr/pkcs11.txt', name: 'OpenSC', open: true },
+        ] },
+      }],
+    },
+  ]);
 });
 
 it('looks at the files of a sandbox, and at the file itself, because its links lead elsewhere from outside', async () => {

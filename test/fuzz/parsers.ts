@@ -1,7 +1,10 @@
 /** Every pure parser on text made of its own grammar's words: it ends, in time that grows with the text, with a value of the promised form. */
 import fc from 'fast-check';
 import * as z from 'zod';
+import { parseSecurityDevices } from '../../src/collect/browser-policies.ts';
 import { readAssignments } from '../../src/collect/environment-file.ts';
+import { parsePkcs11Txt } from '../../src/collect/nss-databases.ts';
+import { parseP11KitFile } from '../../src/collect/p11-kit.ts';
 import { parseBuild } from '../../src/collect/pcscd.ts';
 import { parsePlist } from '../../src/collect/plist.ts';
 import { parseReaderConf } from '../../src/collect/reader-conf.ts';
@@ -91,6 +94,9 @@ export const properties = {
   plist: parses(['<key>', '</key>', '<string>', '</string>', '<array>', '</array>', '<key>ifdVendorID</key>', '<string>0x1050</string>', '<!--', '-->', '&lt;', '&amp;', '&#x0;', '<!DOCTYPE x [<!ENTITY a "b">]>', '<dict>'], parsePlist, z.map(z.string(), z.union([z.string(), z.array(z.string())])).nullable()),
   readerConf: parses(['FRIENDLYNAME', 'DEVICENAME', 'LIBPATH', 'CHANNELID', '"A reader"', "'", '"', '#', '/dev/ttyS0', '0x1', '\\'], parseReaderConf, z.object({ readers: z.array(z.object({ friendlyName: z.string() })), error: z.string().nullable(), required: z.array(z.object({ path: z.string(), line: z.int() })) })),
   assignments: parses(['PRETTY_NAME=', 'ID=', 'A="', "'", '\\', '\\\n', '#', '__proto__=x', 'constructor=', 'PCSCD_ARGS=--disable-polkit'], readAssignments, z.record(z.string(), z.string())),
+  p11Kit: parses(['module:', 'enable-in:', 'disable-in : a, b', '# x', ':', ' ', '\t', '\r\n', 'x-init-reserved:', '__proto__:'], parseP11KitFile, z.map(z.string().min(1), z.string())),
+  pkcs11Txt: parses(['library=', 'library="/a b.so"', 'name=OpenSC', 'NSS=', '\n\n', '\n \t\r', '"', '#', '='], parsePkcs11Txt, z.array(z.object({ library: z.string().min(1), name: z.string().nullable() }))),
+  policies: parses(['{"policies": {"SecurityDevices": {"Add": {', '"OpenSC": "/x.so"', '"__proto__": "/y.so"', ',', '}', '}}}}', '[', 'null', '1', '"Delete": []'], parseSecurityDevices, z.array(z.tuple([z.string(), z.string()])).nullable()),
   ss: parses(['u_str', 'ESTAB', 'LISTEN', '0', '/run/pcscd/pcscd.comm', '*', '4711', '@abstract 1 2', 'users:(("scdaemon",pid=12,fd=3))', '",pid=', 'u_str ESTAB 0 0 /run/pcscd/pcscd.comm 4711 * 4712 users:(("a",pid=1,fd=2))', '1 1 1 1'], parseSs, z.array(z.object({ state: z.string(), path: z.string().nullable(), inode: z.string(), peer: z.string(), users: z.array(z.object({ pid: z.int(), fd: z.int() })) }))),
   unixTable: parses(['0000000000000000: 00000002 00000000 00010000 0001 01 4711 /run/pcscd/pcscd.comm', '0000000000000000:', '00000003', ' ', '03', '4711', '@'], parseUnixTable),
   procStat: parses(['1 (a b) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 12345', '(', ')', ' ', 'Z', '-1', '9007199254740993', '1e9'], parseStat, z.object({ comm: z.string(), ppid: z.int(), ttyNumber: z.int(), startTicks: z.int(), kernelThread: z.boolean() }).nullable()),

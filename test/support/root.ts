@@ -12,7 +12,7 @@ import type { CollectOptions } from '../../src/collect/collector.ts';
 export const passive: CollectOptions = { passive: true, wake: false, exclusive: false, timeoutMs: 1500, reader: null };
 
 /** The names of the machines kept in fixtures/roots. */
-export const rootNames = ['debian12-desktop', 'debian13-pcscd-2.3.3', 'fedora-pcscd-2.4.1', 'second-pcscd', 'wsl-no-usb', 'container', 'hostile', 'empty'] as const;
+export const rootNames = ['debian12-desktop', 'debian13-pcscd-2.3.3', 'fedora-pcscd-2.4.1', 'second-pcscd', 'wsl-no-usb', 'container', 'firefox-opensc', 'hostile', 'empty'] as const;
 
 /** A machine of fixtures/roots. */
 export const root = (name: (typeof rootNames)[number]): Promise<System> => fixtureSystem(fileURLToPath(new URL(`../../fixtures/roots/${name}`, import.meta.url)));
