@@ -7,8 +7,8 @@ import { type ClientProgram, identifyProgram } from '../data/client-programs.ts'
 import type { Certainty, Holder, LoadedModule, ReaderReport } from '../report/schema.ts';
 import { valueOf } from '../snapshot/fact.ts';
 import type { Facts, Handle, Process, Scdaemon } from '../snapshot/schema.ts';
+import { holderOf } from './holder.ts';
 import { loadedModules, moduleSentence } from './loaded-modules.ts';
-import { commandOf, originOf } from './process-name.ts';
 
 export type Attribution = Pick<ReaderReport, 'holders' | 'unattributed'>;
 
@@ -116,16 +116,11 @@ function provenHolder(process: Process, handles: readonly Handle[], modules: rea
   const names = handles.map(({ hCard }) => hCard).sort().join(', ');
   const evidence = [`pcscd's own memory names process ${process.pid} as the owner of the ${handles.length === 1 ? 'handle' : `${handles.length} handles`} ${names}.`];
   if (access === 'transaction') evidence.push('One of its handles owns the open transaction.');
-  return holder(process, modules, access, 'proven', [...evidence, ...modules.map(moduleSentence)]);
+  return holderOf(process, { modules, access, certainty: 'proven', evidence: [...evidence, ...modules.map(moduleSentence)] });
 }
 
 const byStrength = (one: Holder, other: Holder): number =>
   STRENGTH.indexOf(one.access as Handle['access']) - STRENGTH.indexOf(other.access as Handle['access']) || one.pid - other.pid;
-
-function holder(process: Process, modules: readonly LoadedModule[], access: Holder['access'], certainty: Certainty, evidence: string[]): Holder {
-  const { pid, uid, user, startedAt } = process;
-  return { pid, uid, user, command: commandOf(process, modules.map(({ file }) => file)), access, certainty, since: startedAt, modules: [...modules], evidence, ...originOf(process) };
-}
 
 // --- by elimination -----------------------------------------------------------------------------
 
@@ -154,7 +149,7 @@ function byElimination(lock: Lock, seen: Sightings): Attribution {
     const rivals = ranked.filter((other) => other.weight >= own).length;
     const certainty = certaintyOf(lock, seen, { startedAt: suspect.process.startedAt, own, rivals, all: connected.length });
     const access = accessOf(lock, suspect, connected.map(({ suspect: one }) => one));
-    return holder(suspect.process, suspect.modules, access, certainty, evidenceOf(lock, seen, suspect, ranked.length));
+    return holderOf(suspect.process, { modules: suspect.modules, access, certainty, evidence: evidenceOf(lock, seen, suspect, ranked.length) });
   });
   return { holders, unattributed: seen.unseen ?? lock.handles ?? 1 };
 }

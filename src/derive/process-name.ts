@@ -35,9 +35,6 @@ export function commandOf(process: Process, modules: readonly string[] = []): st
   return host && loaded.length > 0 ? `${loaded.join(', ')} in ${inside}` : inside;
 }
 
-/** Where a process comes from, as far as that is known. */
-export const originOf = ({ unit, tty, parents }: Process) => ({ unit, terminal: tty, parents: parents.map(({ pid, comm }) => ({ pid, command: comm })) });
-
 function confined(name: string, confinement: Process['confinement']): string {
   switch (confinement?.kind) {
     case undefined:

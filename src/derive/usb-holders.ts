@@ -2,7 +2,7 @@ import { identifyProgram } from '../data/client-programs.ts';
 import type { Certainty, Holder, ReaderReport } from '../report/schema.ts';
 import { valueOf } from '../snapshot/fact.ts';
 import type { Facts, Process, Scdaemon, UsbDevice } from '../snapshot/schema.ts';
-import { commandOf, originOf } from './process-name.ts';
+import { holderOf } from './holder.ts';
 
 /** The kernel's stand-in driver of an interface that some process has claimed (Linux drivers/usb/core/devio.c). */
 const CLAIMED = 'usbfs';
@@ -30,12 +30,16 @@ export function usbHolders(device: UsbDevice, unlisted: readonly UsbDevice[], fa
   const withThread = new Set(scdaemons.map(({ process }) => process.pid));
   const complete = seen !== undefined && seen.unseenProcesses === 0;
   const opened = openers.map((process) =>
-    holder(process, openerCertainty(process, device, { openers: openers.length, complete, withThread }), [
-      `Process ${process.pid} has ${device.node} open.`,
-      ...claimEvidence(device),
-      ...(withThread.has(process.pid) ? [THREAD_EVIDENCE] : []),
-      ...(complete ? [] : ['The open files of other processes could not be seen.']),
-    ]),
+    holderOf(process, {
+      access: 'usb',
+      certainty: openerCertainty(process, device, { openers: openers.length, complete, withThread }),
+      evidence: [
+        `Process ${process.pid} has ${device.node} open.`,
+        ...claimEvidence(device),
+        ...(withThread.has(process.pid) ? [THREAD_EVIDENCE] : []),
+        ...(complete ? [] : ['The open files of other processes could not be seen.']),
+      ],
+    }),
   );
   const unseen = complete ? [] : scdaemons.filter(({ process }) => !openers.some(({ pid }) => pid === process.pid));
   return [...opened, ...unseen.map((scdaemon) => byThread(scdaemon, device, unlisted, scdaemons.length, facts))].sort(bySureness);
@@ -64,15 +68,10 @@ function byThread({ process, cardOpen }: Scdaemon, device: UsbDevice, unlisted: 
   const certainty: Certainty = only && open && devices.length === 1 ? 'proven' : only ? 'likely' : 'possible';
   const evidence = [THREAD_EVIDENCE, ...claimEvidence(device), ...(open ? ['It says that it has a card open (SCD GETINFO card_list).'] : [])];
   if (devices.length === 1) evidence.push('There is no other smart-card device on the bus.');
-  return holder(process, certainty, evidence);
+  return holderOf(process, { access: 'usb', certainty, evidence });
 }
 
 const claimEvidence = (device: UsbDevice): string[] => [isClaimed(device) ? 'Some process has claimed the smart-card interface (driver usbfs).' : 'No process has claimed the smart-card interface.'];
-
-function holder(process: Process, certainty: Certainty, evidence: string[]): Holder {
-  const { pid, uid, user, startedAt } = process;
-  return { pid, uid, user, command: commandOf(process), access: 'usb', certainty, since: startedAt, modules: [], evidence, ...originOf(process) };
-}
 
 const uniqueByPid = (processes: readonly Process[]): Process[] => [...new Map(processes.map((process) => [process.pid, process])).values()];
 

@@ -197,7 +197,7 @@ describe('a PKCS#11 module is kept out of a program', () => {
   const ofSystem = { ...p11Kit, override: { file: '/etc/pkcs11/modules/opensc-pkcs11.module', ofUser: false } };
   const nss: Pkcs11Registration = { kind: 'nss', file: '/home/alice/.mozilla/firefox/ab.default/pkcs11.txt', name: 'OpenSC', library: OPENSC, open: true };
   const firefox = (...registeredBy: Pkcs11Registration[]): Holder => ({
-    pid: 77, uid: 1000, user: 'alice', command: 'opensc-pkcs11 in Firefox', access: 'shared', certainty: 'proven', since: null, modules: [{ file: OPENSC, registeredBy, unknown: null, alone: false }], evidence: [],
+    pid: 77, uid: 1000, user: 'alice', command: 'opensc-pkcs11 in Firefox', access: 'shared', certainty: 'proven', since: null, modules: [{ file: OPENSC, registeredBy, unknown: null, alone: false }], evidence: [], unit: null, terminal: null, parents: [],
   });
   const only = (remedies: readonly Remedy[]): Remedy => {
     expect(remedies).toHaveLength(1);
