@@ -57,6 +57,17 @@ const clientContext = [
   ['pthThread', 'long'],
 ] as const satisfies Members;
 
+/** pcsc-lite winscard_clnt.c, in the library: struct _psContextMap. */
+const contextMap = [
+  ['dwClientID', 'long'],
+  ['hContext', 'long'],
+  ['mMutex', 'mutex'],
+  ['channelMapList', 'list'],
+] as const satisfies Members;
+
+/** pcsc-lite winscard_clnt.c, in the library: struct _psChannelMap. */
+export const CHANNEL = { hCard: 0, readerName: 8 } as const;
+
 /** pcsc-lite readers.h, formerly eventhandler.h: READER_STATE, 184 bytes, the same in all generations and on the wire. */
 export const READER_STATE = { readerName: 0, eventCounter: 128, readerState: 132, readerSharing: 136, cardAtr: 140, cardAtrLength: 176, nameSize: 128 } as const;
 
@@ -101,6 +112,12 @@ export function layoutsOf(machine: number): Layout[] {
     })),
   );
 }
+
+/** Where libpcsclite keeps what it knows of one connection. */
+export type ContextMap = Readonly<Record<MemberOf<typeof contextMap>, number>>;
+
+/** All that a libpcsclite of this architecture may have. */
+export const contextMapsOf = (machine: number): ContextMap[] => (ABIS[machine] ?? []).map((abi) => offsets(contextMap, abi) as ContextMap);
 
 /** The offsets a C compiler gives the members on a 64-bit machine. */
 function offsets(members: Members, abi: Abi): Record<string, number> {

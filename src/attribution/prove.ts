@@ -117,8 +117,11 @@ const clientOf = (connector: Connector | undefined) => connector?.users.find(({ 
 
 async function nameOwner(system: System, { reader, access, hCard }: OwnedHandle, connector: Connector | undefined): Promise<Handle> {
   const pid = clientOf(connector)?.pid ?? null;
-  return { reader, access, pid, process: pid === null ? null : await readProcess(system, pid), hCard: `0x${hCard.toString(16).toUpperCase().padStart(8, '0')}` };
+  return { reader, access, pid, process: pid === null ? null : await readProcess(system, pid), hCard: formatHandle(hCard) };
 }
+
+/** As pcsc-spy and libpcsclite's own log print it. */
+export const formatHandle = (hCard: number): string => `0x${hCard.toString(16).toUpperCase().padStart(8, '0')}`;
 
 /** Both ends are what they were: neither pcscd's descriptor nor the client's number have passed to another. */
 async function isStillConnected(system: System, pcscd: number, connector: Connector | undefined): Promise<boolean> {

@@ -153,7 +153,7 @@ function lockFits(lock: number, lockCount: number, sharing: number, handles: rea
   return lock !== TEARDOWN_LOCK && lockCount >= 1 && handles.includes(lock);
 }
 
-const isHandle = (value: number | null): value is number => value !== null && value > 0 && value < HANDLE_LIMIT;
+export const isHandle = (value: number | null): value is number => value !== null && value > 0 && value < HANDLE_LIMIT;
 
 const isPath = (text: string | null): boolean => text !== null && /^\/[^\p{Cc}\uFFFD]+$/u.test(text);
 
@@ -203,7 +203,7 @@ function eachHandleHasOneOwner(readers: readonly ReaderHoldings[], contexts: rea
 }
 
 /** The data pointers of a list_t; null unless its links agree in both directions and with its count. */
-function listAt(image: MemoryImage, list: number): number[] | null {
+export function listAt(image: MemoryImage, list: number): number[] | null {
   const head = image.u64(list + LIST.head);
   const tail = image.u64(list + LIST.tail);
   if (head === null || tail === null || !image.holds(head) || !image.holds(tail)) return null;

@@ -1,12 +1,14 @@
 import { askForClients } from '../attribution/clients.ts';
+import { type Channel, channelsIn } from '../attribution/channels.ts';
 import type { Connector } from '../attribution/connectors.ts';
+import { formatHandle } from '../attribution/prove.ts';
 import { identifyProgram } from '../data/client-programs.ts';
 import { absent, failed, ok, timedOut } from '../snapshot/fact.ts';
 import type { Client, Fact, FactValue, Process } from '../snapshot/schema.ts';
 import { mappedFiles } from '../system/mapped-files.ts';
 import { perRun } from '../system/per-run.ts';
 import { SystemError, type System } from '../system/port.ts';
-import { ownNamespaces, pidsNamed, processNames, readNamespaces, readProcess, sameNamespace } from '../system/process.ts';
+import { ownNamespaces, pidsNamed, processNames, readNamespaces, readOpenFiles, readProcess, sameNamespace } from '../system/process.ts';
 import { defineCollector } from './collector.ts';
 import { ownPids } from './own-pids.ts';
 import { isInBetween, onlyAnswers } from './scdaemons.ts';
@@ -185,8 +187,17 @@ async function confirmed(system: System, inode: string, users: UnixSocket['users
 }
 
 async function describe(system: System, pid: number, inodes: string[]): Promise<Client> {
-  const [process, modules] = await Promise.all([readProcess(system, pid), pkcs11Modules(system, pid)]);
-  return { process, connections: inodes.length, inodes, modules };
+  const [process, modules, channels] = await Promise.all([readProcess(system, pid), pkcs11Modules(system, pid), channelsOf(system, pid, inodes)]);
+  const handles = channels?.map(({ reader, hCard }) => ({ reader, hCard: formatHandle(hCard) })) ?? null;
+  return { process, connections: inodes.length, inodes, modules, handles };
+}
+
+/** What its libpcsclite says of these connections; root need not ask, because pcscd itself knows better. */
+async function channelsOf(system: System, pid: number, inodes: readonly string[]): Promise<Channel[] | null> {
+  if (!system.live || system.uid === 0) return null;
+  const sockets = new Set(inodes.map((inode) => `socket:[${inode}]`));
+  const files = (await readOpenFiles(system, pid)) ?? [];
+  return channelsIn(pid, new Set(files.filter(({ target }) => sockets.has(target)).map(({ fd }) => fd)));
 }
 
 const PKCS11_MODULE = /\/[^/\s]*(?:pkcs11|p11-kit|ykcs11|cryptoki|etpkcs)[^/\s]*\.so(?:\.\d+)*$/i;

@@ -6,7 +6,7 @@
 import { type ClientProgram, identifyProgram } from '../data/client-programs.ts';
 import type { Certainty, Holder, LoadedModule, ReaderReport } from '../report/schema.ts';
 import { valueOf } from '../snapshot/fact.ts';
-import type { Facts, Handle, Process, Scdaemon } from '../snapshot/schema.ts';
+import type { Client, Facts, Handle, Process, Scdaemon } from '../snapshot/schema.ts';
 import { holderOf } from './holder.ts';
 import { loadedModules, moduleSentence } from './loaded-modules.ts';
 
@@ -30,6 +30,8 @@ interface Suspect {
   program: ClientProgram | null;
   scdaemon: Scdaemon | null;
   connections: number;
+  /** By its own libpcsclite's account; null: not read. */
+  remembers: Client['handles'];
 }
 
 /** What the facts say about who is connected, sorted out once for all readers. */
@@ -54,15 +56,16 @@ export function sightings(facts: Facts): Sightings {
   const [pcscd, ...others] = valueOf(facts.pcscdProcesses) ?? [];
   const scdaemons = valueOf(facts.scdaemons) ?? [];
   const modules = loadedModules(facts);
-  const suspectFrom = (process: Process, connections: number): Suspect => ({
+  const suspectFrom = (process: Process, connections: number, remembers: Client['handles'] = null): Suspect => ({
     process,
+    remembers,
     modules: modules.get(process.pid) ?? [],
     connections,
     program: identifyProgram(process),
     scdaemon: scdaemons.find((one) => one.process.pid === process.pid) ?? null,
   });
   const isForeign = ({ process }: { process: Process | null }) => process !== null && !own.has(process.pid);
-  const fromClients = (connected?.clients ?? []).filter(isForeign).map(({ process, connections }) => suspectFrom(process as Process, connections));
+  const fromClients = (connected?.clients ?? []).filter(isForeign).map(({ process, connections, handles }) => suspectFrom(process as Process, connections, handles));
   const seen = new Set(fromClients.map(({ process }) => process.pid));
   const anonymous = (connected?.clients ?? []).filter(({ process }) => process === null).reduce((sum, { connections }) => sum + connections, 0);
   const unseen = connected === undefined ? null : connected.unattributed + connected.hiddenByNamespace + anonymous;
@@ -124,13 +127,20 @@ const byStrength = (one: Holder, other: Holder): number =>
 
 // --- by elimination -----------------------------------------------------------------------------
 
-/** How well a suspect fits: what it said itself, what its program does, nothing known, what its program never does, not even seen connected. */
-const WEIGHT = { saysSo: 3, fits: 2, unknown: 1, unfit: 0, no: -1, unseen: -2 } as const;
+/**
+ * How well a suspect fits: what it said itself, what its library remembers, what its program does, nothing known, what
+ * its program never does, not even seen connected.
+ */
+const WEIGHT = { saysSo: 4, remembers: 3, fits: 2, unknown: 1, unfit: 0, no: -1, unseen: -2 } as const;
 
-function weight({ program, scdaemon, connections }: Suspect, state: Lock['state']): number {
+const remembered = ({ remembers }: Suspect, reader: string): string[] => (remembers ?? []).filter((handle) => handle.reader === reader).map(({ hCard }) => hCard);
+
+function weight(suspect: Suspect, { reader, state }: Lock): number {
+  const { program, scdaemon, connections } = suspect;
   if (scdaemon !== null && cardOpen(scdaemon) === false) return WEIGHT.no;
   if (scdaemon?.usesInternalCcid === true) return WEIGHT.no;
   if (scdaemon !== null && holdsCardThroughPcsc(scdaemon)) return WEIGHT.saysSo;
+  if (remembered(suspect, reader).length > 0) return WEIGHT.remembers;
   if (program === null) return WEIGHT.unknown;
   if (program.connects === 'none' || program.holds === 'never') return WEIGHT.no;
   // It only runs; what it is connected to could not be seen. That a lock is EXCLUSIVE fits few programs.
@@ -142,7 +152,9 @@ function weight({ program, scdaemon, connections }: Suspect, state: Lock['state'
 
 function byElimination(lock: Lock, seen: Sightings): Attribution {
   const ranked = seen.suspects
-    .map((suspect) => ({ suspect, weight: weight(suspect, lock.state) }))
+    // The library notes each handle as soon as it has one, so that who remembers none has none.
+    .filter((suspect) => suspect.remembers === null || remembered(suspect, lock.reader).length > 0)
+    .map((suspect) => ({ suspect, weight: weight(suspect, lock) }))
     .sort((one, other) => other.weight - one.weight || one.suspect.process.pid - other.suspect.process.pid);
   const connected = ranked.filter(({ weight: own }) => own !== WEIGHT.unseen);
   const holders = ranked.map(({ suspect, weight: own }) => {
@@ -180,12 +192,16 @@ function accessOf({ state, transaction }: Lock, suspect: Suspect, all: readonly 
   return keepers.length === 1 && keepers[0] === suspect ? 'transaction' : 'unknown';
 }
 
-function evidenceOf({ state, handles, transaction, onlyOneInUse }: Lock, { unseen, closed }: Sightings, { process, program, scdaemon, modules, connections }: Suspect, all: number): string[] {
+function evidenceOf(lock: Lock, { unseen, closed }: Sightings, suspect: Suspect, all: number): string[] {
+  const { reader, state, handles, transaction, onlyOneInUse } = lock;
+  const { process, program, scdaemon, modules, connections } = suspect;
+  const own = remembered(suspect, reader);
   const sentences: (string | false | undefined)[] = [
     state === 'exclusive' ? 'PC/SC says that one handle holds the reader exclusively.' : handles === null ? 'PC/SC says that the reader is in use.' : `pcscd counts ${plural(handles, 'open handle')} on the reader.`,
     transaction === true && 'A DIRECT connect got no answer in time, so a transaction is open.',
     connections === 0 && `Process ${process.pid} runs; its connections could not be seen.`,
     connections > 0 && `Process ${process.pid} has ${plural(connections, 'connection')} to pcscd.`,
+    own.length > 0 && `Its own libpcsclite remembers ${own.length === 1 ? 'the handle' : `${own.length} handles`} ${own.sort().join(', ')} on this reader; it would remember one of a reader that was unplugged since, too.`,
     scdaemon !== null && scdaemonEvidence(scdaemon),
     scdaemon !== null && holdsCardThroughPcsc(scdaemon) && onlyOneInUse && 'No other reader is in use.',
     ...modules.map(moduleSentence),

@@ -208,6 +208,11 @@ const client = z.object({
   connections: z.int().meta({ description: 'one per SCARDCONTEXT' }),
   inodes: z.array(z.string()),
   modules: z.array(path).default([]).meta({ description: 'PKCS#11 modules it has loaded, as far as this user may see' }),
+  handles: z
+    .array(z.object({ reader: z.string(), hCard: z.string() }))
+    .nullable()
+    .default(null)
+    .meta({ description: 'handles by its own libpcsclite\'s account, which forgets none before SCardDisconnect worked; null: not read' }),
 });
 
 const programs = z.array(z.string()).nullable();

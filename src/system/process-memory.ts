@@ -13,17 +13,19 @@ export interface OpenedMemory extends ProcessMemory {
 const ELF = { magic: Buffer.from('\x7fELF'), class: 4, class64: 2, machine: 18, headerLength: 20 } as const;
 
 /**
- * Opens /proc/PID/mem for reading: needs root or CAP_SYS_PTRACE and does not stop the process.
+ * Opens /proc/PID/mem for reading: needs root or CAP_SYS_PTRACE, or that the process is a dumpable one of the same
+ * user's and Yama does not forbid it (ptrace(2)); it does not stop the process.
  * Reads are synchronous: each is a copy inside the kernel of a page or less, microseconds apart, so that a walk
  * sees as short a span of time as can be had.
+ * @param library whose variables are looked at; without one the program's own
  * @throws SystemError
  */
-export function openProcessMemory(pid: number): OpenedMemory {
+export function openProcessMemory(pid: number, library?: RegExp): OpenedMemory {
   const folder = `/proc/${pid}`;
   try {
     const exe = readlinkSync(`${folder}/exe`);
     const machine = machineOf(`${folder}/exe`);
-    const mappings = parseMaps(readFileSync(`${folder}/maps`, 'latin1'), exe);
+    const mappings = parseMaps(readFileSync(`${folder}/maps`, 'latin1'), (path) => (library === undefined ? path === exe : library.test(path)));
     const fd = openSync(`${folder}/mem`, 'r');
     return { machine, mappings, read: (address, length) => readAt(fd, address, length), close: () => closeSync(fd) };
   } catch (error) {
@@ -69,9 +71,9 @@ const MAPPING = /^([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ \d+ *(.*)$/;
 /**
  * The writable private mappings that can hold a program's own structures: its variables and everything anonymous.
  * @param maps text of /proc/PID/maps
- * @param exe target of /proc/PID/exe
+ * @param isOwn whether the variables of a mapped file are wanted
  */
-export function parseMaps(maps: string, exe: string): Mapping[] {
+export function parseMaps(maps: string, isOwn: (path: string) => boolean): Mapping[] {
   const mappings: Mapping[] = [];
   for (const line of maps.split('\n')) {
     const match = MAPPING.exec(line);
@@ -80,7 +82,7 @@ export function parseMaps(maps: string, exe: string): Mapping[] {
     // .bss beyond the file's last page is an anonymous mapping right behind the program's own.
     const before = mappings.at(-1);
     const continuesData = path === '' && before?.kind === 'data' && before.end === start;
-    if (path === exe || continuesData) mappings.push({ start, end, kind: 'data' });
+    if (continuesData || (path !== '' && isOwn(path))) mappings.push({ start, end, kind: 'data' });
     else if (path === '' || path === '[heap]') mappings.push({ start, end, kind: 'heap' });
   }
   return mappings;

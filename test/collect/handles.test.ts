@@ -95,7 +95,7 @@ describe('the mappings that can hold pcscd\'s structures', () => {
       '7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0 [stack]',
       'garbage',
     ].join('\n');
-    expect(parseMaps(maps, '/usr/sbin/pcscd').map(({ start, end, kind }) => [start.toString(16), end.toString(16), kind])).toEqual([
+    expect(parseMaps(maps, (path) => path === '/usr/sbin/pcscd').map(({ start, end, kind }) => [start.toString(16), end.toString(16), kind])).toEqual([
       ['5590a002f000', '5590a0030000', 'data'],
       ['5590a0030000', '5590a0032000', 'data'],
       ['5590a1000000', '5590a1021000', 'heap'],

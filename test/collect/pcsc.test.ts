@@ -57,7 +57,7 @@ const noSystemd: Facts['pcscdUnits'] = absent('systemd does not run here');
 const socket = (from: 'default' | 'PCSCLITE_CSOCK_NAME'): Facts['pcscdSocket'] => ok({ path: '/run/pcscd/pcscd.comm', from, kind: 'socket', mode: 0o666, uid: 0, writable: true, listening: null }, 'stat');
 
 const connected = (...connections: number[]): Facts['clients'] =>
-  ok({ clients: connections.map((pid) => ({ process: process_(pid, 'firefox'), connections: 1, inodes: [String(pid)], modules: [] })), unattributed: 0, hiddenByNamespace: 0, complete: true }, 'ss');
+  ok({ clients: connections.map((pid) => ({ process: process_(pid, 'firefox'), connections: 1, inodes: [String(pid)], modules: [], handles: null })), unattributed: 0, hiddenByNamespace: 0, complete: true }, 'ss');
 const nobody = connected();
 const awake: LookedAt = { pcscdProcesses: pcscd(true), pcscdUnits: noSystemd, pcscdSocket: socket('default'), usbHolders: usbHolders(process_(77, 'pcscd')), scdaemons: ok([], '/proc'), clients: nobody };
 const asleep: LookedAt = { pcscdProcesses: ok([], '/proc'), pcscdUnits: units('inactive', 'active'), pcscdSocket: socket('default'), usbHolders: usbHolders(), scdaemons: ok([], '/proc'), clients: nobody };

@@ -30,6 +30,7 @@ export const client = (pid: number, comm: string, connections = 1, more: Partial
   connections,
   inodes: Array.from({ length: connections }, (_, index) => `${pid}${index}`),
   modules: [],
+  handles: null,
   ...more,
 });
 

@@ -58,6 +58,23 @@ describe('a reader\'s state', () => {
 describe('who holds a reader', () => {
   const exclusive = readers(reader(R, -1));
   const shared = (count: number) => readers(reader(R, count));
+
+  describe('by what the libraries of its clients remember', () => {
+    const remembering = (pid: number, ...names: string[]) => client(pid, 'something', 1, { handles: names.map((name, index) => ({ reader: name, hCard: `0x0000${pid}0${index}` })) });
+
+    it('is likely the one that remembers a handle, and none that remembers none', () => {
+      expect(held(first({ readers: exclusive, clients: clients([remembering(41), remembering(42, R), remembering(43, S)]) }))).toEqual(['42 exclusive likely']);
+      expect(held(first({ readers: shared(2), clients: clients([remembering(41, R), remembering(42), remembering(43, R, S)]) }))).toEqual(['41 shared likely', '43 shared likely']);
+    });
+
+    it('stays open among more that remember one than there are: some reader was unplugged since', () => {
+      expect(held(first({ readers: exclusive, clients: clients([remembering(41, R), remembering(42, R)]) }))).toEqual(['41 exclusive possible', '42 exclusive possible']);
+    });
+
+    it('is no more than likely, and may still be one that was not read', () => {
+      expect(held(first({ readers: exclusive, clients: clients([client(41, 'something'), remembering(42, R)]) }))).toEqual(['42 exclusive likely', '41 exclusive possible']);
+    });
+  });
   const blocked = { probes: ok([probe(R, 'direct', 'blocked')], 'x') };
 
   it.each<[string, Partial<Facts>, string[]]>([

@@ -1,6 +1,7 @@
 import { afterEach, expect, it } from 'vitest';
 import type { As } from '../../src/rig/namespace.ts';
 import { type Rig, startRig } from '../../src/rig/rig.ts';
+import { until } from '../../src/rig/until.ts';
 import type { ReaderReport, Report } from '../../src/report/schema.ts';
 
 let rig: Rig;
@@ -36,4 +37,13 @@ it('a user is told nothing false about a stranger\'s handle, and how many connec
   await rig.hold(rig.readers[0] as string, 'shared');
   expect(await report('user')).toMatchObject({ sharing: { mode: 'shared', handles: 1, transaction: false }, holders: [], unattributed: 1 });
   expect(held(await report('root'))).toEqual(['other-program shared proven']);
+});
+
+it('a user is told which of two own programs has the handle, by what their libraries remember', { timeout: 60_000 }, async () => {
+  rig = await startRig();
+  const [name = ''] = rig.readers;
+  await rig.spawn('pcsc_scan', [], { as: 'user', stdio: ['ignore', 'ignore', 'ignore'] });
+  await rig.spawn('scriptor', ['-r', name], { as: 'user', stdio: ['pipe', 'ignore', 'ignore'] });
+  await until('the handle is there', async () => (await report('root')).sharing.handles === 1);
+  expect(held(await report('user'))).toEqual([expect.stringMatching(/^scriptor.* shared likely$/)]);
 });
