@@ -13,7 +13,7 @@ import { type Found, type Surroundings, surroundingsOf } from './pkcs11-host.ts'
 type Hosts = FactValue<'pkcs11Hosts'>;
 
 const MAX_HOSTS = 32;
-/** What shows that p11-kit is at work in a program: its library, which the proxy module is a link to (p11-kit p11-kit/meson.build). */
+/** What shows that p11-kit is at work in a program: its library, which the proxy module is a link to (p11-kit p11-kit/meson_post_install.sh). */
 const P11_KIT = /\/(?:libp11-kit\.so(?:\.[\d.]+)?|p11-kit-proxy\.so)$/;
 /** Debian's once had a version behind its name. */
 const NSS = /\/libnss3\.so(?:\.\w+)?$/;
