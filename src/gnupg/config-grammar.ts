@@ -29,6 +29,8 @@ const MAX_KEYWORD = 99;
 const MAX_CONDITIONS = 7;
 /** A line longer than this is cut in what is shown of it. */
 const SHOWN = 200;
+/** Of one file; one that is no configuration at all has thousands, and the rest is counted. */
+const MOST_REJECTED = 20;
 /** What isspace() of the C locale takes for blank, apart from the newline. */
 const BLANK = ' \t\v\f\r';
 const LEADING_BLANKS = new RegExp(`^[${BLANK}]+`);
@@ -55,6 +57,7 @@ type Condition = boolean | null;
 interface Scope {
   file: ConfigFile;
   tolerated: Set<string>;
+  rejected: number;
   user: { seen: boolean; active: boolean; any: boolean; wildcard: boolean };
   marks: { force: boolean; ignore: boolean; explicit: boolean; ignoreAll: boolean };
 }
@@ -86,6 +89,7 @@ function readConfigFile(reading: Reading, file: ConfigFile): void {
   const scope: Scope = {
     file,
     tolerated: new Set(),
+    rejected: 0,
     user: { seen: false, active: false, any: false, wildcard: false },
     marks: { force: false, ignore: false, explicit: false, ignoreAll: false },
   };
@@ -100,10 +104,13 @@ function readConfigFile(reading: Reading, file: ConfigFile): void {
         report(reading, scope, index + 1, line, 'rejected', error.message);
       }
     });
+  const more = scope.rejected - MOST_REJECTED;
+  if (more > 0) reading.result.problems.push({ file: file.path, line: null, text: null, effect: 'rejected', message: `${more} more of its lines ${more === 1 ? 'is' : 'are'} rejected` });
   if (scope.marks.ignoreAll) ignoreTheRest(reading);
 }
 
 function report(reading: Reading, scope: Scope, line: number, text: string, effect: ConfigProblem['effect'], message: string): void {
+  if (effect === 'rejected' && ++scope.rejected > MOST_REJECTED) return;
   reading.result.problems.push({ file: scope.file.path, line, text: trim(text).slice(0, SHOWN), effect, message });
 }
 

@@ -51,7 +51,7 @@ const optionNames = [...knownOptions.keys()];
 const configWords = [...optionNames, ...['force', 'ignore', '-ignore', 'ignore-all', 'user alice', 'user *', 'if a = a', 'if x -n', 'if 1 -v3le 2', 'else', 'fi', 'let x y', 'verbose'].map((name) => `[${name}]`), '[', ']', '#', '"', '0x1f', '017', '-5', ' ', '\t', '\v', '\f', '\r\n', 'ignore-invalid-option', 'alias', '$(x)', '\ufeff'];
 const configForm = z.object({
   lines: z.array(z.object({ file: z.string(), line: z.int().min(1), option: z.enum(optionNames as [string, ...string[]]), value: z.string().nullable() })),
-  problems: z.array(z.object({ file: z.string(), line: z.int().min(1), text: z.string().max(201), effect: z.enum(['rejected', 'overridden', 'unevaluated', 'unreadable']), message: z.string() })),
+  problems: z.array(z.object({ file: z.string(), line: z.int().min(1).nullable(), text: z.string().max(201).nullable(), effect: z.enum(['rejected', 'overridden', 'unevaluated', 'unreadable']), message: z.string() })),
 });
 
 const nullableInt = z.int().nullable();
