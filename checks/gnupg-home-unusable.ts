@@ -2,6 +2,7 @@ import { defineCheck } from '../src/check.ts';
 import type { Remedy } from '../src/report/schema.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import type { Fact, FactValue, Gnupg, Host } from '../src/snapshot/schema.ts';
+import { setAside } from './remedies.ts';
 import { asRoot, quote } from './shell.ts';
 
 /** Bytes of sun_path without the closing zero (unix(7)). */
@@ -14,7 +15,7 @@ export default defineCheck({
   about: ['gnupg'],
   check({ gnupg, gnupgHome, host }) {
     const home = valueOf(gnupgHome);
-    const fault = socketFault(gnupg) ?? (home === undefined ? null : homeFault(home, gnupg.uid, host));
+    const fault = socketFault(gnupg) ?? (home === undefined ? null : (homeFault(home, gnupg.uid, host) ?? fileFault(home, host)));
     if (fault === null) return [];
     return [
       {
@@ -58,4 +59,16 @@ function homeFault({ path, kind, uid, usable }: FactValue<'gnupgHome'>, owner: n
   }
   const give: Remedy = { title: 'Give the directory back to its user', kind: 'lasting', commands: [asRoot(host, `chown -R ${owner} ${quote(path)}`)], edits: [], price: null };
   return { says: `it belongs to uid ${uid}, and uid ${owner} may not write in it`, evidence: `${path} belongs to uid ${uid}.`, remedy: give };
+}
+
+/** gpg and gpg-agent read their option files before anything else. */
+function fileFault({ obstacles }: FactValue<'gnupgHome'>, host: Fact<Host>): Fault | null {
+  const [first] = obstacles.filter(({ endless }) => endless);
+  if (first === undefined) return null;
+  const name = first.file.slice(first.file.lastIndexOf('/') + 1);
+  return {
+    says: `${name} in it is read by ${name.replace(/\.conf$/, '')} first, which never gets past it: ${first.says}`,
+    evidence: `${first.file}: ${first.says}.`,
+    remedy: setAside(first.file, false, host),
+  };
 }

@@ -186,3 +186,15 @@ export function mendLines(file: string, lines: { line: number; text: string | nu
     price: PIN_AGAIN,
   };
 }
+
+/** What stands where an option file belongs is put aside; nothing of it is lost. */
+export function setAside(file: string, needsRoot: boolean, host: Fact<Host>): Remedy {
+  const command = `mv ${quote(file)} ${quote(`${file}.aside`)}`;
+  return {
+    title: `Put ${file} aside`,
+    kind: 'lasting',
+    commands: [needsRoot ? asRoot(host, command) : command],
+    edits: [],
+    price: 'What it was meant to set is not set until a file with these lines takes its place.',
+  };
+}

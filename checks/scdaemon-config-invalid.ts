@@ -1,6 +1,6 @@
 import { defineCheck, notApplicable } from '../src/check.ts';
 import type { Gnupg, ScdaemonConfig } from '../src/snapshot/schema.ts';
-import { mendLines, ownConfigFile } from './remedies.ts';
+import { mendLines, ownConfigFile, setAside } from './remedies.ts';
 import { knowsPcscShared } from './scdaemon.ts';
 
 export default defineCheck({
@@ -11,21 +11,24 @@ export default defineCheck({
   after: ['scdaemon-not-installed'],
   check({ gnupg, scdaemonConfig, host }) {
     if (gnupg.scdaemon === null) return notApplicable('scdaemon is not installed');
-    const { fatal } = scdaemonConfig;
-    const rejected = rejectedLines(scdaemonConfig);
-    return [...byFile(rejected)].map(([file, lines]) => ({
+    const { fatal, obstacles } = scdaemonConfig;
+    const noFiles = obstacles.map(({ file, says }): Message => ({ file, line: null, text: null, message: says }));
+    return [...byFile([...noFiles, ...rejectedLines(scdaemonConfig)])].map(([file, lines]) => ({
       severity: fatal ? 'error' : 'warning',
       subject: { kind: 'file', name: file },
-      data: { file, lines: lines.map(({ line, message }) => ({ line, says: message })), fatal },
+      data: { file, lines: lines.map(({ line, message }) => ({ line, says: message })), fatal, endless: obstacles.some((obstacle) => obstacle.file === file && obstacle.endless) },
       certainty: 'proven',
       evidence: lines.map(({ line, text, message }) => `${file}${line === null ? '' : `:${line}`}${text === null ? '' : ` ("${text}")`}: ${message}.`),
       remedies: [
-        mendLines(
-          file,
-          lines.flatMap(({ line, text }) => (line === null ? [] : [{ line, text, mended: meant(text, gnupg) }])),
-          file !== ownConfigFile(gnupg),
-          host,
-        ),
+        // What has no line cannot be mended by line: the file itself, or lines that were only counted.
+        lines.some(({ line }) => line === null)
+          ? setAside(file, file !== ownConfigFile(gnupg), host)
+          : mendLines(
+              file,
+              lines.flatMap(({ line, text }) => (line === null ? [] : [{ line, text, mended: meant(text, gnupg) }])),
+              file !== ownConfigFile(gnupg),
+              host,
+            ),
       ],
     }));
   },

@@ -28,12 +28,12 @@ export const gnupg = {
     severity: 'error',
     title: 'scdaemon rejects its configuration',
     passTitle: 'scdaemon accepts its configuration',
-    message: ({ file, lines, fatal }: { file: string; lines: { line: number | null; says: string }[]; fatal: boolean }) =>
+    message: ({ file, lines, fatal, endless }: { file: string; lines: { line: number | null; says: string }[]; fatal: boolean; endless: boolean }) =>
       `${lines.map(({ line, says }) => `${file}${line === null ? '' : `:${line}`}: ${says}`).join('; ')}. ` +
-      (fatal ? 'scdaemon refuses to start; gpg says "No SmartCard daemon".' : 'scdaemon ignores what it rejects and starts.'),
+      (endless ? 'scdaemon never gets past it, and gpg waits with it for a card that is not asked.' : fatal ? 'scdaemon refuses to start; gpg says "No SmartCard daemon".' : lines.every(({ line }) => line === null) ? 'scdaemon starts late, if it starts.' : 'scdaemon ignores what it rejects and starts.'),
     why:
       'An unknown or malformed line ends scdaemon up to 2.2.25 and from 2.3 on; the versions between report it and go on. So a stray line that was harmless breaks smart cards after an upgrade. ' +
-      'Comments are allowed at the start of a line only; `=`, leading dashes and abbreviations are errors.',
+      'Comments are allowed at the start of a line only; `=`, leading dashes and abbreviations are errors. A FIFO, a directory or a device in the place of the file is read for ever.',
     price: 'None: the line did nothing useful.',
     wrongCure: '`shared-access` was never an option of GnuPG; only GPGTools knew it.',
     sources: ['GnuPG 2.4.8 scd/scdaemon.c: log_get_errorcount', 'libgpg-error src/argparse.c'],

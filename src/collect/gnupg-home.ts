@@ -5,13 +5,16 @@ import { type System, SystemError } from '../system/port.ts';
 import { listPids, pidsNamed, readOpenFiles, readProcess, readStat } from '../system/process.ts';
 import type { User } from './gnupg-user.ts';
 import { failure, type Installation } from './gnupg-installation.ts';
+import { obstaclesAmong, OPTION_FILE_LIMIT } from './gnupg-option-file.ts';
 import { parseUnixTable } from './unix-sockets.ts';
 
 type Home = FactValue<'gnupgHome'>;
 type Agent = FactValue<'gpgAgent'>;
 
 const UNIX_TABLE_LIMIT = 16 * 1024 * 1024;
-const CONF_LIMIT = 64 * 1024;
+const AGENT_CONF = 'gpg-agent.conf';
+/** Of the programs that must run before scdaemon is asked anything. */
+const PROGRAM_FILES = ['gpg.conf', AGENT_CONF];
 
 /** Whether GnuPG can work in its home directory. Nothing is written. */
 export async function readHome(system: System, { gnupg }: Installation, user: User): Promise<Fact<Home>> {
@@ -28,12 +31,13 @@ async function lookAt(system: System, path: string, user: User): Promise<Home> {
   const mayWrite = (folder: string) => (user.uid === system.uid ? system.access(folder, 'read-write').catch(() => null) : null);
   try {
     const { kind, uid, mode } = await system.stat(path);
-    return { path, kind: kind === 'directory' ? 'directory' : 'other', uid, mode, usable: kind === 'directory' ? await mayWrite(path) : false };
+    const obstacles = await obstaclesAmong(system, user, PROGRAM_FILES.map((name) => join(path, name)));
+    return { path, kind: kind === 'directory' ? 'directory' : 'other', uid, mode, usable: kind === 'directory' ? await mayWrite(path) : false, obstacles };
   } catch (error) {
     if (!(error instanceof SystemError) || !error.isMissing) throw error;
     // gpg makes the directory itself, though not its parents (GnuPG common/homedir.c).
     const parent = await system.stat(dirname(path)).then(() => true, () => false);
-    return { path, kind: 'missing', uid: null, mode: null, usable: parent ? await mayWrite(dirname(path)) : false };
+    return { path, kind: 'missing', uid: null, mode: null, usable: parent ? await mayWrite(dirname(path)) : false, obstacles: [] };
   }
 }
 
@@ -44,7 +48,7 @@ export async function readAgent(system: System, { gnupg }: Installation, user: U
   const socket = known.agentSocket;
   const [{ listeners, unseen }, sshSupport] = await Promise.all([
     socket === null ? { listeners: [], unseen: false } : listenersOf(system, socket, user),
-    readSshSupport(system, [join(known.homeDir, 'gpg-agent.conf'), join(known.sysconfDir, 'gpg-agent.conf')]),
+    readSshSupport(system, user, [join(known.homeDir, AGENT_CONF), join(known.sysconfDir, AGENT_CONF)]),
   ]);
   const sshAuthSock = user.throughSudo ? null : (system.env('SSH_AUTH_SOCK') ?? null);
   return ok({ socket, listeners, unseen, sshSocket: socket === null ? null : `${socket}.ssh`, sshSupport, sshAuthSock }, '/proc/net/unix');
@@ -72,8 +76,9 @@ async function listenersOf(system: System, socket: string, user: User): Promise<
   return { listeners, unseen: listeners.length === 0 && looks.some(({ closed }) => closed) };
 }
 
-/** null: none of the files could be read. */
-async function readSshSupport(system: System, files: readonly string[]): Promise<boolean | null> {
-  const texts = await Promise.all(files.map((file) => system.readFile(file, CONF_LIMIT).catch((error: SystemError) => (error.isMissing ? '' : null))));
+/** null: none of the files could be read, or one is none. */
+async function readSshSupport(system: System, user: User, files: readonly string[]): Promise<boolean | null> {
+  if ((await obstaclesAmong(system, user, files)).length > 0) return null;
+  const texts = await Promise.all(files.map((file) => system.readFile(file, OPTION_FILE_LIMIT).catch((error: SystemError) => (error.isMissing ? '' : null))));
   return texts.every((text) => text === null) ? null : texts.some((text) => /^\s*enable-ssh-support\s*$/m.test(text ?? ''));
 }

@@ -5,10 +5,13 @@ import { versionInBanner } from '../gnupg/version.ts';
 import { absent, denied, failed, ok, timedOut } from '../snapshot/fact.ts';
 import type { Fact, Gnupg } from '../snapshot/schema.ts';
 import { type RunResult, type System, SystemError } from '../system/port.ts';
+import { type Obstacle, obstaclesAmong } from './gnupg-option-file.ts';
 import type { User } from './gnupg-user.ts';
 
 export const CONFIG_NAME = 'scdaemon.conf';
 const RUN_MS = 1500;
+/** For the reading of a file that is too large to be waited for; all else must still be told in time. */
+const LONG_FILE_MS = 300;
 /** More than any scdaemon is in size. */
 const PROGRAM_LIMIT = 8 * 1024 * 1024;
 
@@ -19,6 +22,8 @@ export interface Installation {
   table: OptionTable | null;
   /** What scdaemon says of its files; null: it could not be asked. */
   tested: RunResult | null;
+  /** Files of scdaemon that it would not get past. */
+  obstacles: readonly Obstacle[];
 }
 
 /** Asks gpgconf and the programs it names; a program that is not there is an answer. */
@@ -28,19 +33,23 @@ export async function findGnupg(system: System, user: User): Promise<Installatio
     return await installation(system, user, parseListDirs(dirsText), parseComponents(componentsText));
   } catch (error) {
     const missing = error instanceof SystemError && error.isMissing;
-    return { gnupg: missing ? absent('GnuPG is not installed: there is no gpgconf') : failure(error), user, table: null, tested: null };
+    return { gnupg: missing ? absent('GnuPG is not installed: there is no gpgconf') : failure(error), user, table: null, tested: null, obstacles: [] };
   }
 }
 
 async function installation(system: System, user: User, dirs: ReadonlyMap<string, string>, components: ReadonlyMap<string, string>): Promise<Installation> {
   const expected = components.get('scdaemon') ?? null;
   const home = homeDir(system, user, dirs);
-  const [gpg, scdaemon, tested] = await Promise.all([
-    programVersion(system, components.get('gpg') ?? 'gpg'),
-    describeProgram(system, expected),
-    testConfig(system, expected, home.homeDir),
-  ]);
   const sysconfDir = dirs.get('sysconfdir') ?? '/etc/gnupg';
+  const [obstacles, obstaclesOfGpg] = await Promise.all([
+    obstaclesAmong(system, user, [join(sysconfDir, CONFIG_NAME), join(home.homeDir, CONFIG_NAME)]),
+    obstaclesAmong(system, user, [join(sysconfDir, 'gpg.conf')]),
+  ]);
+  const [gpg, scdaemon, tested] = await Promise.all([
+    programVersion(system, components.get('gpg') ?? 'gpg', obstaclesOfGpg.length > 0),
+    describeProgram(system, expected, obstacles.some(({ file }) => file === join(sysconfDir, CONFIG_NAME))),
+    obstacles.some(({ endless }) => endless) ? null : testConfig(system, expected, home.homeDir, obstacles.length > 0 ? LONG_FILE_MS : RUN_MS),
+  ]);
   const bin = dirs.get('bindir');
   const value: Gnupg = {
     gpg,
@@ -52,7 +61,7 @@ async function installation(system: System, user: User, dirs: ReadonlyMap<string
     sysconfDir,
     agentSocket: user.throughSudo ? await socketOf(system, user.uid, home.homeDir) : (dirs.get('agent-socket') ?? null),
   };
-  return { gnupg: ok(value, 'gpgconf --list-dirs'), user, table: scdaemon?.table ?? null, tested };
+  return { gnupg: ok(value, 'gpgconf --list-dirs'), user, table: scdaemon?.table ?? null, tested, obstacles };
 }
 
 function homeDir(system: System, user: User, dirs: ReadonlyMap<string, string>): Pick<Gnupg, 'homeDir' | 'homeDirFrom'> {
@@ -93,15 +102,22 @@ async function runIfThere(system: System, program: string, ...args: string[]): P
   }
 }
 
-async function programVersion(system: System, path: string): Promise<Gnupg['gpg']> {
-  const result = await runIfThere(system, path, '--version');
+/**
+ * `--no-options` keeps it from the user's file, which it would read first and may never get past. The system's file is
+ * read all the same from 2.2.26 on (libgpg-error src/argparse.c).
+ * @param isBlocked nor would it get past the system's: gpgconf, which reads neither, is of the same release then
+ */
+async function programVersion(system: System, path: string, isBlocked: boolean): Promise<Gnupg['gpg']> {
+  if (isBlocked && !(await exists(system, path))) return null;
+  const result = isBlocked ? await runIfThere(system, 'gpgconf', '--version') : await runIfThere(system, path, '--no-options', '--version');
   return result === null ? null : { path, version: versionInBanner(result.stdout) ?? 'unknown' };
 }
 
 /** gpgconf lists scdaemon whether or not its package is installed. */
-async function describeProgram(system: System, path: string | null): Promise<{ about: NonNullable<Gnupg['scdaemon']>; table: OptionTable | null } | null> {
+async function describeProgram(system: System, path: string | null, isBlocked: boolean): Promise<{ about: NonNullable<Gnupg['scdaemon']>; table: OptionTable | null } | null> {
   if (path === null) return null;
-  const [program, dumped] = await Promise.all([programVersion(system, path), runIfThere(system, path, '--dump-option-table')]);
+  // Both lists of options are printed before any file is read.
+  const [program, dumped] = await Promise.all([programVersion(system, path, isBlocked), runIfThere(system, path, '--dump-option-table')]);
   if (program === null || dumped === null) return null;
   const told = parseOptionTable(dumped.stdout);
   const table = told ?? assumeOptionTable((await runIfThere(system, path, '--dump-options'))?.stdout ?? '');
@@ -111,8 +127,8 @@ async function describeProgram(system: System, path: string | null): Promise<{ a
 }
 
 /** scdaemon's own judgement; the command reads the files, prints messages and ends (GnuPG scd/scdaemon.c, aGPGConfTest). */
-const testConfig = async (system: System, program: string | null, home: string): Promise<RunResult | null> =>
-  program === null ? null : system.run(program, ['--homedir', home, '--gpgconf-test'], { timeoutMs: RUN_MS }).catch(() => null);
+const testConfig = async (system: System, program: string | null, home: string, timeoutMs: number): Promise<RunResult | null> =>
+  program === null ? null : system.run(program, ['--homedir', home, '--gpgconf-test'], { timeoutMs }).catch(() => null);
 
 /** Without the driver scdaemon hides `disable-ccid` from its help (GnuPG scd/scdaemon.c). */
 function hasInternalCcid(table: OptionTable): boolean | null {

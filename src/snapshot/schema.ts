@@ -271,6 +271,12 @@ const configProblem = configMessage.extend({
   }),
 });
 
+const optionFileObstacle = z.object({
+  file: path,
+  says: z.string(),
+  endless: z.boolean().meta({ description: 'the program never gets past it; false: it is only very long' }),
+});
+
 const scdaemonBackend = z.enum(['usb-only', 'usb-then-pcsc', 'pcsc', 'unknown']);
 
 export const factSchemas = {
@@ -429,6 +435,7 @@ export const factSchemas = {
       uid: uid.nullable().meta({ description: 'whose it is' }),
       mode: z.int().nullable(),
       usable: z.boolean().nullable().meta({ description: 'its user may write there, or make it where it is missing; null: could not be told' }),
+      obstacles: z.array(optionFileObstacle).default([]).meta({ description: 'option files of gpg and gpg-agent there that are no files or too large' }),
     }),
   ),
   gpgAgent: fact(
@@ -447,7 +454,8 @@ export const factSchemas = {
       lines: z.array(configLine).meta({ description: 'options in force, in order' }),
       problems: z.array(configProblem).meta({ description: 'lines that do not do what they seem to' }),
       verdict: z.object({ exitCode: z.int().nullable(), messages: z.array(configMessage) }).nullable().meta({ description: 'what scdaemon --gpgconf-test says' }),
-      fatal: z.boolean().meta({ description: 'scdaemon refuses to start with it' }),
+      fatal: z.boolean().meta({ description: 'scdaemon refuses to start with it, or never gets to it' }),
+      obstacles: z.array(optionFileObstacle).default([]).meta({ description: 'files that are no files or too large; nothing of them is in lines' }),
       disableCcid: z.boolean(),
       pcscShared: z.boolean(),
       readerPort: z.string().nullable(),

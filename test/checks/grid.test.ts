@@ -54,6 +54,8 @@ const grid: [string, Id, string[]][] = [
   ['rig-config-invalid', 'scdaemon-config-invalid', ['/run/rig/home/root/.gnupg/scdaemon.conf']],
   ['config-invalid-fatal', 'scdaemon-config-invalid', [CONF]],
   ['config-trailing-comment', 'scdaemon-config-invalid', [CONF]],
+  ['config-is-fifo', 'scdaemon-config-invalid', [CONF]],
+  ['agent-conf-is-directory', 'scdaemon-config-invalid', []],
   ['config-unreadable', 'scdaemon-config-invalid', []],
 
   ['lab-pcsc-shared-alone', 'scdaemon-config-ineffective', ['/root/.gnupg/scdaemon.conf']],
@@ -242,6 +244,8 @@ const grid: [string, Id, string[]][] = [
 
   ['rig-home-taken', 'gnupg-home-unusable', ['/run/rig/home/user1/.gnupg']],
   ['socket-path-too-long', 'gnupg-home-unusable', ['/srv/build-build-build-build-build-build-build-build-build-build-build-build-build-build-build-build-home/gnupg']],
+  ['agent-conf-is-directory', 'gnupg-home-unusable', ['/home/alice/.gnupg']],
+  ['config-is-fifo', 'gnupg-home-unusable', []],
   ['base', 'gnupg-home-unusable', []],
 
   ['rig-agent-socket-taken', 'agent-socket-taken', ['/run/rig/home/root/.gnupg/S.gpg-agent']],
@@ -310,6 +314,8 @@ const onlyErrors: [string, Id[]][] = [
   ['transaction', ['other-client-holds-transaction']],
   ['config-not-active', ['scdaemon-config-not-active']],
   ['config-invalid-fatal', ['scdaemon-config-invalid']],
+  ['config-is-fifo', ['scdaemon-config-invalid']],
+  ['agent-conf-is-directory', ['gnupg-home-unusable']],
   ['two-scdaemons', ['multiple-scdaemon']],
   ['gpg-2.4-beside-pcscd', ['ccid-vs-pcscd']],
   ['scdaemon-took-usb', ['ccid-vs-pcscd']],

@@ -13,6 +13,7 @@ const installation: Installation = {
   user: alice,
   table: null,
   tested: null,
+  obstacles: [],
 };
 
 describe('the home directory', () => {
@@ -31,6 +32,13 @@ describe('the home directory', () => {
   });
   test('of who called sudo stays open: what root may do says nothing of them', async () => {
     expect(await look(there, { [HOME]: { kind: 'directory', mode: 0o700, uid: 0 } }, { ...alice, throughSudo: true }, 0)).toMatchObject({ uid: 0, usable: null });
+  });
+  test('with a FIFO for gpg-agent.conf says what gpg-agent would wait for, and does not say what is in it', async () => {
+    const stat: FixtureMachine['stat'] = { [HOME]: { kind: 'directory', mode: 0o700, uid: 1000 }, [`${HOME}/gpg-agent.conf`]: { kind: 'fifo', mode: 0o600, uid: 1000 } };
+    expect(await look(there, stat)).toMatchObject({ obstacles: [{ file: `${HOME}/gpg-agent.conf`, endless: true }] });
+    expect(valueIn(await readAgent(await machine(there, { uid: 1000, stat }), installation, alice)).sshSupport).toBeNull();
+    // One that its user may not open is skipped by gpg-agent.
+    expect(await look(there, { ...stat, [`${HOME}/gpg-agent.conf`]: { kind: 'fifo', mode: 0, uid: 1000 } })).toMatchObject({ obstacles: [] });
   });
   test('without GnuPG is none', async () => {
     expect(await readHome(await machine({}), { ...installation, gnupg: absent('no gpgconf') }, alice)).toEqual(absent('no gpgconf'));

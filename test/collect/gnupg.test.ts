@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -10,6 +10,7 @@ import { fixtureSystem, type FixtureMachine } from '../../src/system/fixture.ts'
 import type { System } from '../../src/system/port.ts';
 import { realSystem } from '../../src/system/real.ts';
 
+const never = (): never => expect.unreachable();
 const options = { passive: false, wake: true, exclusive: true, timeoutMs: 1000, reader: null };
 let folder: string;
 beforeEach(() => {
@@ -74,6 +75,46 @@ describe('with the installed GnuPG', () => {
         shareMode: 'exclusive',
       },
     });
+  });
+
+  const MIB = 1024 * 1024;
+  it.each<[string, (file: string) => void, { endless: boolean; fatal?: boolean }]>([
+    ['a FIFO', (file) => void execFileSync('mkfifo', [file]), { endless: true, fatal: true }],
+    ['a directory', (file) => mkdirSync(file), { endless: true, fatal: true }],
+    ['a device without an end', (file) => symlinkSync('/dev/zero', file), { endless: true, fatal: true }],
+    ['a gigabyte of nothing', (file) => void (writeFileSync(file, ''), truncateSync(file, 1024 * MIB)), { endless: false }],
+    ['a megabyte in one line', (file) => writeFileSync(file, 'a'.repeat(MIB)), { endless: false }],
+    ['a megabyte of wrong lines', (file) => writeFileSync(file, 'x\n'.repeat(MIB / 2)), { endless: false }],
+  ])('knows GnuPG although scdaemon.conf is %s', async (_, make, { endless, ...more }) => {
+    const file = join(home, 'scdaemon.conf');
+    make(file);
+    const began = process.memoryUsage().rss;
+    const facts = await look();
+    expect(facts.gnupg).toMatchObject({ status: 'ok', value: { scdaemon: { version: expect.stringMatching(/^2\./), options: expect.arrayContaining(['disable-ccid']) } } });
+    expect(facts.scdaemonConfig).toMatchObject({ status: 'ok', value: { obstacles: [{ file, endless }], lines: [], backend: expect.not.stringMatching('unknown'), ...more } });
+    expect(process.memoryUsage().rss - began).toBeLessThan(100 * MIB);
+  });
+
+  it.each<[string, (file: string) => void, string]>([
+    ['/dev/null', (file) => symlinkSync('/dev/null', file), 'read'],
+    ['a link to nowhere', (file) => symlinkSync('/nonexistent/x', file), 'missing'],
+    ['a socket', (file) => void execFileSync(process.execPath, ['-e', 'const s=require("net").createServer().listen(process.argv[1],()=>process.kill(process.pid,"SIGKILL"))', file], { stdio: 'ignore' }), 'error'],
+  ])('takes %s for an empty configuration, as scdaemon does', async (_, make, state) => {
+    try {
+      make(join(home, 'scdaemon.conf'));
+    } catch {
+      // The socket's maker ends without taking it away.
+    }
+    expect((await look()).scdaemonConfig).toMatchObject({ status: 'ok', value: { files: [{}, { state }], obstacles: [], problems: [], fatal: false, verdict: { exitCode: 0 } } });
+  });
+
+  it('keeps the first wrong lines of a file that is no configuration, and counts the rest', async () => {
+    configure('x\n'.repeat(500));
+    const { scdaemonConfig } = await look();
+    const { problems, verdict } = scdaemonConfig.status === 'ok' ? scdaemonConfig.value : never();
+    expect(problems).toHaveLength(21);
+    expect(problems.at(-1)).toMatchObject({ line: null, effect: 'rejected', message: '480 more of its lines are rejected' });
+    expect(verdict?.messages).toHaveLength(20);
   });
 
   it('asks an agent without scdaemon nothing that would start one', async () => {
@@ -190,8 +231,9 @@ describe('on recorded machines', () => {
   const commands = (version: string, table: string): FixtureMachine['commands'] => ({
     'gpgconf --list-dirs': { stdout: DIRS },
     'gpgconf --list-components': { stdout: COMPONENTS },
-    '/usr/bin/gpg --version': { stdout: `gpg (GnuPG) ${version}\nlibgcrypt 1.10.3\n` },
-    '/usr/lib/gnupg/scdaemon --version': { stdout: `scdaemon (GnuPG) ${version}\nlibgcrypt 1.10.3\n` },
+    'gpgconf --version': { stdout: `gpgconf (GnuPG) ${version}\n` },
+    '/usr/bin/gpg --no-options --version': { stdout: `gpg (GnuPG) ${version}\nlibgcrypt 1.10.3\n` },
+    '/usr/lib/gnupg/scdaemon --no-options --version': { stdout: `scdaemon (GnuPG) ${version}\nlibgcrypt 1.10.3\n` },
     '/usr/lib/gnupg/scdaemon --dump-option-table': table === '' ? { exitCode: 2, stderr: 'invalid option "--dump-option-table"\n' } : { stdout: table },
     '/usr/lib/gnupg/scdaemon --dump-options': { stdout: '--verbose\n--reader-port\n--disable-ccid\n--version\n' },
   });
@@ -229,6 +271,18 @@ describe('on recorded machines', () => {
   ])('scdaemon %s with table %j and file %j: %j', async (version, table, text, expected) => {
     const facts = await collect(await recorded({ commands: commands(version, table) }, conf(text)));
     expect(facts.scdaemonConfig).toMatchObject({ status: 'ok', value: expected });
+  });
+
+  it('takes gpgconf\'s version where the system\'s file keeps scdaemon from saying its own', async () => {
+    const { '/usr/lib/gnupg/scdaemon --no-options --version': _, ...silent } = commands('2.4.7', CCID) ?? {};
+    const facts = await collect(await recorded({ commands: silent, stat: { '/etc/gnupg/scdaemon.conf': { kind: 'fifo' }, '/usr/lib/gnupg/scdaemon': {} } }, conf('disable-ccid\n')));
+    expect(facts.gnupg).toMatchObject({ value: { scdaemon: { version: '2.4.7', internalCcid: true } } });
+    expect(facts.scdaemonConfig).toMatchObject({ value: { obstacles: [{ file: '/etc/gnupg/scdaemon.conf', endless: true }], fatal: true, verdict: null, backend: 'pcsc' } });
+  });
+
+  it('does not count the system\'s file for a scdaemon that does not read it', async () => {
+    const facts = await collect(await recorded({ commands: commands('2.2.19', ''), stat: { '/etc/gnupg/scdaemon.conf': { kind: 'fifo' }, '/usr/lib/gnupg/scdaemon': {} } }));
+    expect(facts.scdaemonConfig).toMatchObject({ value: { obstacles: [], fatal: false } });
   });
 
   it('lists scdaemons of everybody with their homes, without asking their agents', async () => {

@@ -1,4 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { execFileSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Ahead } from '../../src/system/ahead.ts';
 import { realSystem } from '../../src/system/real.ts';
 
@@ -11,8 +15,8 @@ describe('programs started ahead', () => {
   test.each<[string, () => Promise<[string, string[]]>]>([
     ['gpgconf --list-components', async () => ['gpgconf', ['--list-components']]],
     ['gpgconf --list-dirs', async () => ['gpgconf', ['--list-dirs']]],
-    ['gpg --version', async () => [await place('gpg'), ['--version']]],
-    ['scdaemon --version', async () => [await place('scdaemon'), ['--version']]],
+    ['gpg --version', async () => [await place('gpg'), ['--no-options', '--version']]],
+    ['scdaemon --version', async () => [await place('scdaemon'), ['--no-options', '--version']]],
     ['scdaemon --dump-option-table', async () => [await place('scdaemon'), ['--dump-option-table']]],
     ['scdaemon --gpgconf-test', async () => [await place('scdaemon'), ['--homedir', await home(), '--gpgconf-test']]],
     ['pcscd -v', async () => ['/usr/sbin/pcscd', ['-v']]],
@@ -21,9 +25,30 @@ describe('programs started ahead', () => {
     expect(await ahead.take(program, args)).toEqual(await plain.run(program, args));
   });
 
+  test('scdaemon is not asked of a file it would never get past, and its other answers come', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ahead-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    execFileSync('mkfifo', [join(folder, 'scdaemon.conf')]);
+    const blocked = withGnupgHome(folder, () => new Ahead());
+    const scdaemon = await place('scdaemon');
+    expect(await blocked.take(scdaemon, ['--no-options', '--version'])).toMatchObject({ exitCode: 0 });
+    expect(await blocked.take(scdaemon, ['--homedir', folder, '--gpgconf-test'])).toBeNull();
+  });
+
   test('another program of that name, another home, or another question is not answered', async () => {
     expect(await ahead.take('/opt/bin/gpg', ['--version'])).toBeNull();
     expect(await ahead.take(await place('scdaemon'), ['--homedir', '/elsewhere', '--gpgconf-test'])).toBeNull();
     expect(await ahead.take('gpgconf', ['--kill', 'scdaemon'])).toBeNull();
   });
 });
+
+function withGnupgHome<T>(home: string, work: () => T): T {
+  const before = process.env.GNUPGHOME;
+  process.env.GNUPGHOME = home;
+  try {
+    return work();
+  } finally {
+    if (before === undefined) delete process.env.GNUPGHOME;
+    else process.env.GNUPGHOME = before;
+  }
+}
