@@ -13,13 +13,14 @@ export interface Judgement {
  * Runs every check on the facts it declared. A needed fact without a value makes the outcome `unknown`, a check
  * that throws is `crashed`, and one whose cause is already explained by a lower error finding is not applicable.
  * Checks run in the order in which `after` makes each one's predecessors known.
+ * @param concerns findings that are asked for; the others explain nothing either
  */
-export function judge(checks: readonly AnyCheck[], facts: JudgedFacts): Judgement {
+export function judge(checks: readonly AnyCheck[], facts: JudgedFacts, concerns: (finding: Finding) => boolean = () => true): Judgement {
   const outcomes: CheckOutcome[] = [];
   const findings: Finding[] = [];
   const explained = new Set<string>();
   for (const check of inOrder(checks)) {
-    const { outcome, found } = judgeOne(check, facts, explained);
+    const { outcome, found } = judgeOne(check, facts, explained, concerns);
     outcomes.push(outcome);
     findings.push(...found);
     if (found.some((finding) => finding.severity === 'error')) explained.add(codes[check.code].id);
@@ -27,7 +28,7 @@ export function judge(checks: readonly AnyCheck[], facts: JudgedFacts): Judgemen
   return { outcomes, findings };
 }
 
-function judgeOne(check: AnyCheck, facts: JudgedFacts, explained: ReadonlySet<string>): { outcome: CheckOutcome; found: Finding[] } {
+function judgeOne(check: AnyCheck, facts: JudgedFacts, explained: ReadonlySet<string>, concerns: (finding: Finding) => boolean): { outcome: CheckOutcome; found: Finding[] } {
   const { code } = check;
   const { id } = codes[code];
   const without = (outcome: CheckOutcome['outcome'], reason?: string) => ({ outcome: { code, id, outcome, ...(reason === undefined ? {} : { reason }) }, found: [] });
@@ -47,7 +48,7 @@ function judgeOne(check: AnyCheck, facts: JudgedFacts, explained: ReadonlySet<st
   try {
     const result = check.check(input);
     if ('notApplicable' in result) return without('not-applicable', result.notApplicable);
-    const found = result.map((draft) => finding(code, draft));
+    const found = result.map((draft) => finding(code, draft)).filter(concerns);
     return found.length === 0 ? without('pass') : { outcome: { code, id, outcome: 'findings' }, found };
   } catch (error) {
     return without('crashed', error instanceof Error ? error.message : String(error));

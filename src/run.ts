@@ -12,18 +12,31 @@ import { matchesGlob } from './glob.ts';
 import { judge } from './judge.ts';
 import type { Options, Suppression } from './options.ts';
 import { startAddon } from './pcsc/addon.ts';
+import { chooseReaders } from './reader-choice.ts';
 import { buildReport } from './report/build.ts';
 import { rendererFor } from './report/renderer.ts';
 import type { Finding, Report } from './report/schema.ts';
+import { valueOf } from './snapshot/fact.ts';
 import { redact } from './snapshot/redact.ts';
+import { visible } from './snapshot/sanitize.ts';
 import { saveSnapshot } from './snapshot/save.ts';
 import type { Snapshot } from './snapshot/schema.ts';
 import { realSystem } from './system/real.ts';
 
+/** What is left out of a report, and how. */
+export interface Selection {
+  checks?: readonly AnyCheck[];
+  suppress?: readonly Suppression[];
+  /** Glob over the names of readers; null: those the snapshot was taken for. */
+  reader?: string | null;
+}
+
 /** From a snapshot, taken a moment ago or loaded from a file, to the report: pure, the same bytes everywhere. */
-export function examine(snapshot: Snapshot, selected: readonly AnyCheck[] = checks, suppress: readonly Suppression[] = []): Report {
-  const facts = { ...snapshot.facts, holdings: deriveHoldings(snapshot.facts) };
-  const judgement = judge(selected, facts);
+export function examine(snapshot: Snapshot, { checks: selected = checks, suppress = [], reader = null }: Selection = {}): Report {
+  const holdings = deriveHoldings(snapshot.facts);
+  const choice = chooseReaders(valueOf(holdings) ?? [], reader ?? snapshot.options.reader);
+  const judgement = judge(selected, { ...snapshot.facts, holdings }, choice.concerns);
+  const facts = { ...snapshot.facts, holdings: holdings.status === 'ok' ? { ...holdings, value: choice.readers } : holdings };
   const findings = judgement.findings.filter((finding) => !suppress.some((suppression) => isSuppressed(finding, suppression)));
   return { ...buildReport(snapshot, facts, { ...judgement, findings }), suppressed: judgement.findings.length - findings.length };
 }
@@ -35,7 +48,9 @@ export async function run(options: Options, session: Session): Promise<ExitCode>
   const taken = await obtain(options, session, renderer.progress);
   const snapshot = options.redact === true ? redacted(taken, options) : taken;
   if (options.save !== null) await saveSnapshot(options.save, options.redact === false ? snapshot : redacted(snapshot, options));
-  const report = examine(snapshot, selectChecks(options), options.suppress);
+  const report = examine(snapshot, { checks: selectChecks(options), suppress: options.suppress, reader: options.collect.reader });
+  const { reader } = options.collect;
+  if (reader !== null && report.readers.length === 0) session.warn(`no reader is called ${visible(reader)}`);
   await renderer.show(report);
   return exitCodeOf(report, options);
 }

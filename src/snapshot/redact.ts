@@ -2,6 +2,7 @@
  * Pseudonyms for what points at a person: users, hosts, homes, serial numbers, arguments of processes. One original
  * has one pseudonym in the whole snapshot, so that a report of it still says that two things are the same.
  */
+import { matchesGlob } from '../glob.ts';
 import type { Process, Snapshot } from './schema.ts';
 
 /** What a snapshot may not hold and its strings may contain. */
@@ -62,7 +63,18 @@ export function redact(snapshot: Snapshot, known: KnownNames = { hostname: null 
   if (snapshot.redacted) return snapshot;
   const names = pseudonyms(snapshot, known);
   const withoutArguments = mapProcesses(snapshot, (process) => ({ ...process, argv: publicArguments(process) }));
-  return { ...replaceStrings(withoutArguments, replacer(names)), redacted: true };
+  const without = replaceStrings(withoutArguments, replacer(names));
+  return { ...without, options: { ...without.options, reader: sameReaders(snapshot, without) ? without.options.reader : null }, redacted: true };
+}
+
+/** Whether `--reader` still means the same readers: a glob may have named one by a part of its serial number. */
+function sameReaders(before: Snapshot, after: Snapshot): boolean {
+  const [chosen, still] = [before, after].map(({ options: { reader }, facts }) => readerNames(facts).map((name) => reader === null || matchesGlob(reader, name)));
+  return JSON.stringify(chosen) === JSON.stringify(still);
+}
+
+function readerNames({ readers, libraryReaders }: Snapshot['facts']): string[] {
+  return [...(readers.status === 'ok' ? readers.value : []), ...(libraryReaders.status === 'ok' ? libraryReaders.value : [])].map(({ name }) => name);
 }
 
 /** Original → pseudonym. */
@@ -111,10 +123,7 @@ function hostNames({ facts: { host } }: Snapshot, known: string | null): string[
 }
 
 function serials({ facts }: Snapshot): string[] {
-  const readers = [
-    ...(facts.readers.status === 'ok' ? facts.readers.value : []),
-    ...(facts.libraryReaders.status === 'ok' ? facts.libraryReaders.value : []),
-  ].map((reader) => READER_SERIAL.exec(reader.name)?.[1]);
+  const readers = readerNames(facts).map((name) => READER_SERIAL.exec(name)?.[1]);
   const devices = facts.usbDevices.status === 'ok' ? facts.usbDevices.value.map((device) => device.serial) : [];
   return [...readers, ...devices].filter((serial): serial is string => typeof serial === 'string' && serial.length >= SHORTEST_SERIAL);
 }

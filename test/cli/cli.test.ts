@@ -66,6 +66,15 @@ describe('a saved snapshot', () => {
     expect((await cardcheck.run([...args, '--json', '--allow-unknown'])).exitCode).toBe(0);
   });
 
+  test('is examined for the readers that are asked for', async () => {
+    const names = async (glob: string) => {
+      const ended = await cardcheck.run(['--from', file('sound.json'), '--json', '--reader', glob]);
+      return { readers: (document(ended.stdout).readers as { name: string }[]).map(({ name }) => name), stderr: ended.stderr };
+    };
+    expect(await names('yubico*')).toEqual({ readers: ['Yubico YubiKey CCID 00 00'], stderr: '' });
+    expect(await names('alcor*')).toEqual({ readers: [], stderr: 'cardcheck: no reader is called alcor*\n' });
+  });
+
   test('comes through stdin and leaves through -o, once', async () => {
     const out = file('report.json');
     const ended = await cardcheck.run(['--from', '-', '--json', '-o', out], { stdin: JSON.stringify(soundSnapshot()) });
