@@ -2,6 +2,7 @@ import { Writable } from 'node:stream';
 import { render } from 'ink';
 import { describe, expect, test } from 'vitest';
 import type { Detail } from '../../src/report/document.ts';
+import { ended } from '../../src/report/ink/ended.ts';
 import { Screen } from '../../src/report/ink/screen.tsx';
 import type { Report } from '../../src/report/schema.ts';
 import type { Style } from '../../src/report/style.ts';
@@ -14,10 +15,15 @@ async function drawn(report: Report, detail: Detail, style: Style, columns: numb
   const written: string[] = [];
   const stdout = Object.assign(new Writable({ write: (chunk, _, done) => (written.push(String(chunk)), done()) }), { columns, rows: 50, isTTY: true });
   const app = render(<Screen steps={[]} rows={50} report={reportLines(report, detail, style)} style={style} />, { stdout: stdout as unknown as NodeJS.WriteStream, patchConsole: false });
-  app.unmount();
-  await app.waitUntilExit();
+  await ended(app);
   return terminalText(written.join(''), 400, 200);
 }
+
+test('an app that has ended leaves no listener on the process', async () => {
+  const before = process.listenerCount('beforeExit');
+  await drawn(soundReport(), 'verdict', { width: 80, colors: false, ascii: false }, 80);
+  expect(process.listenerCount('beforeExit')).toBe(before);
+});
 
 const longCommand = `gpg-connect-agent --no-autostart ${'x'.repeat(150)} /bye`;
 const withLongCommand = conflictReport({ findings: [{ ...heldFinding, remedies: [{ title: 'run this', kind: 'now', commands: [longCommand], edits: [], price: null }] }] });

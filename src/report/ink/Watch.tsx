@@ -5,6 +5,7 @@ import type { Sharing, WaitingClient, WatchEvent } from '../../watch/event.ts';
 import { after, emptyState, type WatchState } from '../../watch/state.ts';
 import type { Holder } from '../schema.ts';
 import { count } from '../words.ts';
+import { ended } from './ended.ts';
 
 /** More frames a second than eyes follow would only cost. */
 const FRAMES_PER_SECOND = 10;
@@ -19,8 +20,7 @@ export function watchView(): WatchView {
       app.rerender(<Watch state={state} />);
     },
     async close() {
-      app.unmount();
-      await app.waitUntilExit();
+      await ended(app);
     },
   };
 }

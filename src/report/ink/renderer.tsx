@@ -6,6 +6,7 @@ import type { Renderer } from '../renderer.ts';
 import type { Line } from '../layout.ts';
 import type { Style } from '../style.ts';
 import { reportLines } from '../text.ts';
+import { ended } from './ended.ts';
 import { Screen } from './screen.tsx';
 
 /** A live list of steps while facts are collected, then the same lines as the text renderer's, left in the scrollback. */
@@ -25,8 +26,7 @@ export function inkRenderer(detail: Detail, style: Style, session: Session): Ren
     async show(finished) {
       report = reportLines(finished, detail, style);
       app.rerender(screen());
-      app.unmount();
-      await app.waitUntilExit();
+      await ended(app);
     },
   };
 }
