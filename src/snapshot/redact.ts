@@ -28,6 +28,9 @@ const USB_ID = /^[0-9a-f]{4}:[0-9a-f]{4}$/;
 /** Fields of a fixed form, which stay where they have it: a host may be called "2026", a serial number be 1050. */
 const FIXED_FORMS: Readonly<Record<string, RegExp>> = { startedAt: TIME, mtime: TIME, id: USB_ID, devices: USB_ID };
 
+/** An ATR as the schema has it. In place of one may stand anything that somebody wrote into a file. */
+const HEX = /^(?:[0-9A-F]{2})*$/;
+
 /** Fields whose value is a table with keys from outside. */
 const TABLES = new Set(['environment']);
 
@@ -49,8 +52,14 @@ const INTERPRETERS: readonly { name: RegExp; flag: RegExp }[] = [
   { name: /^java$/, flag: /^-jar$/ },
 ];
 
-/** The serial number libccid puts into a reader's name: "Yubico YubiKey CCID (0012345678) 00 00" (libccid ifdhandler / readerfactory). */
-const READER_SERIAL = /\(([^()]+)\) [0-9A-F]{2} [0-9A-F]{2}$/;
+/**
+ * Where serial numbers stand in strings: in a reader's name, "Yubico YubiKey CCID (0012345678) 00 00" (pcsc-lite
+ * src/hotplug_libudev.c, src/readerfactory.c), and in what scdaemon's internal driver calls a reader,
+ * "1050:0407:0012345678:0" (GnuPG scd/ccid-driver.c). A reader need not be connected to be named in a file.
+ */
+const SERIALS = [/\(([^()]+)\) [0-9A-F]{2} [0-9A-F]{2}(?![0-9A-F])/g, /(?<![0-9A-F])[0-9A-F]{4}:[0-9A-F]{4}:([^:\s]+):\d/gi];
+/** In names of readers that are written by hand, the numbers at the end may be left out. */
+const SERIAL_IN_NAME = /\(([^()]+)\)\s*$/;
 /** Personal folders, whoever's they are. */
 const HOME = /\/(?:home|Users)\/([^/\s'":]+)/g;
 /** The application identifier of an OpenPGP card: RID, application, version, manufacturer, then the serial number (OpenPGP card 3.4.1 §4.2.1). */
@@ -61,9 +70,10 @@ const SHORTEST_SERIAL = 4;
 /** A copy of the snapshot without originals; a redacted one is returned as it is. */
 export function redact(snapshot: Snapshot, known: KnownNames = { hostname: null }): Snapshot {
   if (snapshot.redacted) return snapshot;
-  const names = pseudonyms(snapshot, known);
+  const ofDevices = serials(snapshot);
+  const names = pseudonyms(snapshot, known, ofDevices);
   const withoutArguments = mapProcesses(snapshot, (process) => ({ ...process, argv: publicArguments(process) }));
-  const without = replaceStrings(withoutArguments, replacer(names));
+  const without = replaceStrings(withoutArguments, replacer(names), atrWithout(ofDevices));
   return { ...without, options: { ...without.options, reader: sameReaders(snapshot, without) ? without.options.reader : null }, redacted: true };
 }
 
@@ -78,7 +88,7 @@ function readerNames({ readers, libraryReaders }: Snapshot['facts']): string[] {
 }
 
 /** Original → pseudonym. */
-function pseudonyms(snapshot: Snapshot, { hostname }: KnownNames): Map<string, string> {
+function pseudonyms(snapshot: Snapshot, { hostname }: KnownNames, ofDevices: readonly string[]): Map<string, string> {
   const text = JSON.stringify(snapshot);
   const names = new Map<string, string>();
   const name = (kind: string, originals: Iterable<string>) => {
@@ -94,7 +104,7 @@ function pseudonyms(snapshot: Snapshot, { hostname }: KnownNames): Map<string, s
   };
   name('user', userNames(snapshot, text));
   name('host', hostNames(snapshot, hostname));
-  name('serial', serials(snapshot));
+  name('serial', ofDevices);
   return names;
 }
 
@@ -122,10 +132,36 @@ function hostNames({ facts: { host } }: Snapshot, known: string | null): string[
   return names.flatMap((name) => [name, name.split('.')[0] as string]).filter((name) => name !== '');
 }
 
-function serials({ facts }: Snapshot): string[] {
-  const readers = readerNames(facts).map((name) => READER_SERIAL.exec(name)?.[1]);
-  const devices = facts.usbDevices.status === 'ok' ? facts.usbDevices.value.map((device) => device.serial) : [];
-  return [...readers, ...devices].filter((serial): serial is string => typeof serial === 'string' && serial.length >= SHORTEST_SERIAL);
+function serials(snapshot: Snapshot): string[] {
+  const { usbDevices, scdaemonConfig, pcscdConfig } = snapshot.facts;
+  const devices = usbDevices.status === 'ok' ? usbDevices.value.map(({ serial }) => serial) : [];
+  const everywhere = stringsIn(snapshot).flatMap((text) => SERIALS.flatMap((where) => [...text.matchAll(where)].map((match) => match[1])));
+  const writtenNames = [
+    ...(scdaemonConfig.status === 'ok' ? [scdaemonConfig.value.readerPort, ...scdaemonConfig.value.lines.filter(({ option }) => option === 'reader-port').map(({ value }) => value)] : []),
+    ...(pcscdConfig.status === 'ok' ? [...pcscdConfig.value.ignoredReaders, ...pcscdConfig.value.readerConf.flatMap(({ readers }) => readers)] : []),
+  ].map((name) => SERIAL_IN_NAME.exec(name ?? '')?.[1]);
+  const found = [...devices, ...everywhere, ...writtenNames].filter((serial): serial is string => typeof serial === 'string');
+  // gpg and labels leave leading zeros out.
+  return found.flatMap((serial) => [serial, serial.replace(/^0+(?=\d+$)/, '')]).filter((serial) => serial.length >= SHORTEST_SERIAL);
+}
+
+/**
+ * The ATR stays: it is what tells whoever helps which kind of card it is, and the same for all cards of a kind but for
+ * what a maker puts into its historical bytes (ISO 7816-4 8.1.1, card issuer's and pre-issuing data, of no fixed form;
+ * a YubiKey's spell "YubiKey"). A number there that is known for a serial number, in letters or in packed digits, goes.
+ */
+function atrWithout(known: readonly string[]): (atr: string) => string {
+  const packed = known.filter((serial) => /^\d{6,}$/.test(serial)).map((serial) => (serial.length % 2 === 0 ? serial : `0${serial}`));
+  const spelled = known.map((serial) => Buffer.from(serial, 'latin1').toString('hex'));
+  const forms = new Set([...spelled, ...packed]);
+  if (forms.size === 0) return (atr) => atr;
+  const inside = new RegExp(`(?<=^(?:..)*)(?:${[...forms].sort((a, b) => b.length - a.length).join('|')})`, 'gi');
+  return (atr) => atr.replace(inside, (bytes) => '0'.repeat(bytes.length));
+}
+
+function stringsIn(value: unknown): string[] {
+  if (typeof value === 'string') return [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(stringsIn) : [];
 }
 
 /** What stays of a command line: the program, how it runs, and which script an interpreter runs. */
@@ -166,9 +202,9 @@ function mapProcesses<T>(value: T, change: (process: Process) => Process): T {
 
 const isFixed = (field: string, text: string): boolean => FIXED_FIELDS.has(field) || FIXED_FORMS[field]?.test(text) === true;
 
-function replaceStrings<T>(value: T, replace: (text: string) => string): T {
+function replaceStrings<T>(value: T, replace: (text: string) => string, inAtr: (atr: string) => string): T {
   const walk = (inner: unknown, field: string | null): unknown => {
-    if (typeof inner === 'string') return field !== null && isFixed(field, inner) ? inner : replace(inner);
+    if (typeof inner === 'string') return field === 'atr' && HEX.test(inner) ? inAtr(inner) : field !== null && isFixed(field, inner) ? inner : replace(inner);
     if (Array.isArray(inner)) return inner.map((entry) => walk(entry, field));
     if (typeof inner !== 'object' || inner === null) return inner;
     // Keys are ours, except those of a table of names.

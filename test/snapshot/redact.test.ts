@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type * as z from 'zod';
+import { renderMarkdown } from '../../src/report/markdown.ts';
+import { examine } from '../../src/run.ts';
 import { ok, skipped } from '../../src/snapshot/fact.ts';
 import { redact } from '../../src/snapshot/redact.ts';
 import { type Snapshot, snapshotSchema } from '../../src/snapshot/schema.ts';
@@ -52,6 +54,44 @@ describe('redact', () => {
         { registrations: { why: '/home/user1/.pki/nssdb/secmod.db has NSS\'s old binary format' } },
       ] }],
     });
+  });
+
+  test('replaces a serial number wherever a reader is named, connected or not', () => {
+    const yubikey = 'Yubico YubiKey OTP+FIDO+CCID (0012345678) 00 00';
+    const nitrokey = 'Nitrokey Nitrokey Start (FSIJ-1.2.15-43211613) 01 00';
+    const absentOnes = { written: '0087654321', internal: '00556677', ignored: 'AB12CD34', probed: '99887766', told: '55443322' };
+    const base = personal();
+    const device = { path: '1-2', bus: 1, device: 5, id: '20a0:4211', manufacturer: 'Nitrokey', product: 'Nitrokey Start', serial: 'FSIJ-1.2.15-43211613', node: '/dev/bus/usb/001/005', access: ok({ mode: 0o664, uid: 0, gid: 0, group: null, readWrite: true }, 'x'), authorized: true, interfaces: [], ccidInterfaces: [0], power: { runtimeStatus: null, control: null } };
+    if (base.facts.scdaemonConfig.status !== 'ok') throw new Error('it has a configuration');
+    const line = (value: string) => ({ file: '/etc/gnupg/scdaemon.conf', line: 1, option: 'reader-port', value });
+    const snapshot = soundSnapshot({
+      usbDevices: ok([device], '/sys'),
+      readers: ok([yubikey, nitrokey].map((name) => ({ name, present: true, atr: '3B8F80010000000012345678', sharing: 0, eventCounter: 1, state: 0x34, protocol: 0 })), 'pcscd'),
+      libraryReaders: ok([{ name: nitrokey, state: 0, atr: '3B8F8001464D494A2D312E322E31352D3433323131363133'.replace('464D', '4653') }], 'library'),
+      probes: ok([{ reader: `Yubico YubiKey (${absentOnes.probed}) 02 00`, mode: 'shared', backend: 'daemon', outcome: 'error', code: null, hex: null, ms: 1, reason: `no reader Yubico (${absentOnes.told}) 03 00, nor 12345678` }], 'pcscd'),
+      pcscdConfig: ok({ environment: { PCSCLITE_FILTER_IGNORE_READER_NAMES: `Yubico (${absentOnes.ignored})` }, environmentFiles: [], ignoredReaders: [`Yubico (${absentOnes.ignored})`], readerConf: [] }, '/etc/default/pcscd'),
+      scdaemonConfig: ok({ ...base.facts.scdaemonConfig.value, lines: [line(`Yubico YubiKey (${absentOnes.written})`), line(`1050:0407:${absentOnes.internal}:0`)], readerPort: `1050:0407:${absentOnes.internal}:0` }, 'x'),
+      handles: ok([{ reader: yubikey, access: 'shared', pid: 1, process: null, hCard: '1' }], '/proc/7/mem'),
+    });
+    const shared = redact(snapshot);
+    const said = JSON.stringify([shared, examine(shared), renderMarkdown(examine(shared), shared, true)]);
+    for (const serial of ['12345678', '43211613', 'FSIJ', ...Object.values(absentOnes)]) expect(said).not.toContain(serial);
+    expect(shared.facts.readers).toMatchObject({ value: [{ name: expect.stringMatching(/\(serial\d\) 00 00$/) }, {}] });
+    expect(JSON.stringify(shared.facts.handles)).toContain((shared.facts.readers as { value: { name: string }[] }).value[0]?.name);
+  });
+
+  test('keeps the ATR, which tells the kind of card, without a serial number that is known', () => {
+    const atrs = (atr: string, serial: string) => {
+      const { readers } = redact(soundSnapshot({ readers: ok([{ name: `A (${serial}) 00 00`, present: true, atr, sharing: 0, eventCounter: 1, state: 0x34, protocol: 0 }], 'pcscd') })).facts;
+      return readers.status === 'ok' ? readers.value[0]?.atr : undefined;
+    };
+    const yubikey = '3BFD1300008131FE158073C021C057597562694B657940';
+    expect(atrs(yubikey, '0012345678')).toBe(yubikey);
+    expect(atrs('3B6800000012345678', '12345678')).toBe('3B6800000000000000');
+    expect(atrs('3B680000' + '3132333435363738', '12345678')).toBe('3B6800000000000000000000');
+    // Digits that begin within a byte are another number.
+    expect(atrs('3B68000A12345678B0', '12345678')).toBe('3B68000A00000000B0');
+    expect(atrs('3B680000A12345678B', '12345678')).toBe('3B680000A12345678B');
   });
 
   test('replaces the serial number in an OpenPGP application identifier', () => {
