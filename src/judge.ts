@@ -1,7 +1,7 @@
 import { type Code, codes } from '../checks/codes.ts';
 import type { AnyCheck, Draft, InputName, JudgedFacts } from './check.ts';
 import type { CheckOutcome, Finding } from './report/schema.ts';
-import { reasonOf } from './snapshot/fact.ts';
+import { reasonOf, watchNotAsked } from './snapshot/fact.ts';
 import type { Fact } from './snapshot/schema.ts';
 
 export interface Judgement {
@@ -9,18 +9,26 @@ export interface Judgement {
   findings: Finding[];
 }
 
+export interface Circumstances {
+  /** Findings that are asked for; the others explain nothing either. */
+  concerns(finding: Finding): boolean;
+  /** Facts the holdings were derived without because nobody asked for them. */
+  holdingsLack: readonly string[];
+}
+
 /**
  * Runs every check on the facts it declared. A needed fact without a value makes the outcome `unknown`, a check
- * that throws is `crashed`, and one whose cause is already explained by a lower error finding is not applicable.
+ * that throws is `crashed`, and one whose cause is already explained by a lower error finding is not applicable. So is
+ * one `unknown` that finds nothing and has looked at a fact nobody asked for, in a snapshot older than the question.
  * Checks run in the order in which `after` makes each one's predecessors known.
- * @param concerns findings that are asked for; the others explain nothing either
  */
-export function judge(checks: readonly AnyCheck[], facts: JudgedFacts, concerns: (finding: Finding) => boolean = () => true): Judgement {
+export function judge(checks: readonly AnyCheck[], facts: JudgedFacts, circumstances: Partial<Circumstances> = {}): Judgement {
+  const { concerns = () => true, holdingsLack = [] } = circumstances;
   const outcomes: CheckOutcome[] = [];
   const findings: Finding[] = [];
   const explained = new Set<string>();
   for (const check of inOrder(checks)) {
-    const { outcome, found } = judgeOne(check, facts, explained, concerns);
+    const { outcome, found } = judgeOne(check, facts, explained, { concerns, holdingsLack });
     outcomes.push(outcome);
     findings.push(...found);
     if (found.some((finding) => finding.severity === 'error')) explained.add(codes[check.code].id);
@@ -28,7 +36,7 @@ export function judge(checks: readonly AnyCheck[], facts: JudgedFacts, concerns:
   return { outcomes, findings };
 }
 
-function judgeOne(check: AnyCheck, facts: JudgedFacts, explained: ReadonlySet<string>, concerns: (finding: Finding) => boolean): { outcome: CheckOutcome; found: Finding[] } {
+function judgeOne(check: AnyCheck, facts: JudgedFacts, explained: ReadonlySet<string>, { concerns, holdingsLack }: Circumstances): { outcome: CheckOutcome; found: Finding[] } {
   const { code } = check;
   const { id } = codes[code];
   const without = (outcome: CheckOutcome['outcome'], reason?: string) => ({ outcome: { code, id, outcome, ...(reason === undefined ? {} : { reason }) }, found: [] });
@@ -43,13 +51,18 @@ function judgeOne(check: AnyCheck, facts: JudgedFacts, explained: ReadonlySet<st
     if (fact.status !== 'ok') return without('unknown', `${name}: ${reasonOf(fact)}`);
     input[name] = fact.value;
   }
-  for (const name of check.wants ?? ([] as InputName[])) input[name] = facts[name];
+  const wants = check.wants ?? ([] as InputName[]);
+  const wanted = watchNotAsked(Object.fromEntries(wants.map((name) => [name, facts[name]])));
+  Object.assign(input, wanted.facts);
 
   try {
     const result = check.check(input);
-    if ('notApplicable' in result) return without('not-applicable', result.notApplicable);
-    const found = result.map((draft) => finding(code, draft)).filter(concerns);
-    return found.length === 0 ? without('pass') : { outcome: { code, id, outcome: 'findings' }, found };
+    const found = 'notApplicable' in result ? [] : result.map((draft) => finding(code, draft)).filter(concerns);
+    if (found.length > 0) return { outcome: { code, id, outcome: 'findings' }, found };
+    const readsHoldings = [...check.needs, ...wants].includes('holdings');
+    const [lacking] = [...wanted.lookedAt(), ...(readsHoldings ? holdingsLack : [])];
+    if (lacking !== undefined) return without('unknown', `${lacking}: ${reasonOf(facts[lacking as InputName] as Parameters<typeof reasonOf>[0])}`);
+    return 'notApplicable' in result ? without('not-applicable', result.notApplicable) : without('pass');
   } catch (error) {
     return without('crashed', error instanceof Error ? error.message : String(error));
   }

@@ -16,7 +16,7 @@ import { chooseReaders } from './reader-choice.ts';
 import { buildReport } from './report/build.ts';
 import { rendererFor } from './report/renderer.ts';
 import type { Finding, Report } from './report/schema.ts';
-import { valueOf } from './snapshot/fact.ts';
+import { valueOf, watchNotAsked } from './snapshot/fact.ts';
 import { redact } from './snapshot/redact.ts';
 import { visible } from './snapshot/sanitize.ts';
 import { saveSnapshot } from './snapshot/save.ts';
@@ -33,9 +33,10 @@ export interface Selection {
 
 /** From a snapshot, taken a moment ago or loaded from a file, to the report: pure, the same bytes everywhere. */
 export function examine(snapshot: Snapshot, { checks: selected = checks, suppress = [], reader = null }: Selection = {}): Report {
-  const holdings = deriveHoldings(snapshot.facts);
+  const { facts: watched, lookedAt } = watchNotAsked(snapshot.facts);
+  const holdings = deriveHoldings(watched);
   const choice = chooseReaders(valueOf(holdings) ?? [], reader ?? snapshot.options.reader);
-  const judgement = judge(selected, { ...snapshot.facts, holdings }, choice.concerns);
+  const judgement = judge(selected, { ...snapshot.facts, holdings }, { concerns: choice.concerns, holdingsLack: lookedAt() });
   const facts = { ...snapshot.facts, holdings: holdings.status === 'ok' ? { ...holdings, value: choice.readers } : holdings };
   const findings = judgement.findings.filter((finding) => !suppress.some((suppression) => isSuppressed(finding, suppression)));
   return { ...buildReport(snapshot, facts, { ...judgement, findings }), suppressed: judgement.findings.length - findings.length };

@@ -1,6 +1,6 @@
 /** What lets snapshots travel in time: a file of another cardcheck is brought to this one's schema, or refused with the reason. */
 import { tool } from '../tool.ts';
-import { absent, skipped } from './fact.ts';
+import { absent, notAsked } from './fact.ts';
 import { factSchemas } from './schema.ts';
 
 /**
@@ -34,7 +34,7 @@ function writer({ tool: by }: Table): string {
  */
 export function withTodaysFacts(json: unknown): unknown {
   if (!isTable(json) || !isTable(json.facts)) return json;
-  const why = skipped(`not asked by the cardcheck that took the snapshot${writer(json)}`);
+  const why = notAsked(writer(json));
   const missing = Object.keys(factSchemas).filter((name) => !(name in (json.facts as Table)));
   // What only a Mac has was not missed on Linux.
   const reason = (name: string) => (name.startsWith('macos') && isOfLinux(json.facts as Table) ? absent('this is not macOS') : why);

@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { checks } from '../../checks/index.ts';
 import { examine } from '../../src/run.ts';
 import { parseSnapshot } from '../../src/snapshot/load.ts';
 import { schemaVersions } from '../../src/snapshot/migrate.ts';
 import { factSchemas, snapshotSchema } from '../../src/snapshot/schema.ts';
 import { tool } from '../../src/tool.ts';
+import { situation, situations } from '../support/situations.ts';
 import { soundSnapshot } from '../support/snapshot.ts';
 
 const folder = new URL('../../fixtures/saved/', import.meta.url);
@@ -33,6 +35,27 @@ describe('a snapshot that an earlier cardcheck saved', () => {
     const snapshot = parseSnapshot(JSON.stringify(older), 'older.json');
     expect(snapshot.facts[name as keyof typeof factSchemas]).toEqual({ status: 'skipped', why: 'not asked by the cardcheck that took the snapshot (0.0.9)' });
     expect(examine(snapshot).checks.filter(({ outcome }) => outcome === 'crashed')).toEqual([]);
+  });
+});
+
+describe('a finding that hangs on a question an earlier cardcheck did not ask', () => {
+  test.each(situations)('is not passed over in %s', (name) => {
+    const snapshot = situation(name);
+    const speaking = examine(snapshot).findings.map(({ code }) => code);
+    const found = checks.filter(({ code }) => speaking.includes(code));
+    for (const fact of Object.keys(snapshot.facts)) {
+      const { [fact as keyof typeof factSchemas]: _, ...facts } = snapshot.facts;
+      const older = parseSnapshot(JSON.stringify({ ...snapshot, facts }), 'older.json');
+      const silent = found.flatMap((check) => examine(older, { checks: [check] }).checks.filter(({ outcome }) => outcome === 'pass'));
+      expect(silent, `without ${fact}`).toEqual([]);
+    }
+  });
+
+  test('is open, with the reason; one that does not hang on it passes', () => {
+    const { gnupgHome: _, ...facts } = situation('base').facts;
+    const outcomes = examine(parseSnapshot(JSON.stringify({ ...situation('base'), facts }), 'older.json')).checks;
+    expect(outcomes.find(({ id }) => id === 'gnupg-home-unusable')).toMatchObject({ outcome: 'unknown', reason: expect.stringMatching(/^gnupgHome: not asked by the cardcheck that took the snapshot/) });
+    expect(outcomes.filter(({ outcome }) => outcome === 'unknown')).toHaveLength(1);
   });
 });
 
