@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { RunResult } from './port.ts';
+import { hasStarted, killGroup } from './run.ts';
 
 /**
  * What every run on a live machine asks of other programs, started by one shell while the rest of cardcheck is still
@@ -83,7 +84,8 @@ export class Ahead {
   #read(fd: number, questions: readonly string[]): void {
     const give: ((answer: string) => void)[] = [];
     for (const question of questions) this.#answers.set(question, new Promise((resolve) => give.push(resolve)));
-    const stream = this.#child.stdio[fd] as NodeJS.ReadableStream | null | undefined;
+    // Of a child that could not be started, for want of descriptors, there is none.
+    const stream = this.#child.stdio?.[fd] as NodeJS.ReadableStream | null | undefined;
     const giveUp = () => {
       for (const resolve of give.splice(0)) resolve('');
     };
@@ -100,12 +102,7 @@ export class Ahead {
   }
 
   #end(): void {
-    if (this.#child.pid === undefined) return;
-    try {
-      process.kill(-this.#child.pid, 'SIGKILL');
-    } catch {
-      // It has ended, as it should.
-    }
+    if (hasStarted(this.#child)) killGroup(this.#child.pid);
   }
 }
 

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { type RunOptions, type RunResult, SystemError } from './port.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -21,7 +21,7 @@ export function run(program: string, args: readonly string[], options: RunOption
       detached: true,
       env: { ...process.env, LC_ALL: 'C', LANGUAGE: 'C', ...options.env },
     });
-    const { pid } = child;
+    const pid = hasStarted(child) ? child.pid : undefined;
     if (pid !== undefined) noteGroup(pid);
     const end = () => {
       clearTimeout(timer);
@@ -66,10 +66,19 @@ function noteGroup(pid: number): void {
   groups.add(pid);
 }
 
-/** SIGKILL: a program stuck in the kernel's USB layer ignores the polite signal, and none that collectors run holds a card. */
+/** Node gives one that could not be started, for want of descriptors, the pid 0, and to the kernel 0 is our own process group. */
+export function hasStarted(child: ChildProcess): child is ChildProcess & { pid: number } {
+  return child.pid !== undefined && child.pid > 0;
+}
+
 function endGroup(pid: number): void {
   if (!groups.delete(pid)) return;
   if (groups.size === 0) process.removeListener('exit', endGroups);
+  killGroup(pid);
+}
+
+/** SIGKILL: a program stuck in the kernel's USB layer ignores the polite signal, and none that collectors run holds a card. */
+export function killGroup(pid: number): void {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {

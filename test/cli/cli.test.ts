@@ -116,6 +116,14 @@ describe('a saved snapshot', () => {
     expect(inShell('| true; exit "${PIPESTATUS[0]}"').status).toBe(status);
   });
 
+  test.each([20, 22, 24, 26, 28])('%i descriptors are enough for a report, and nothing else is ended for want of more', (descriptors) => {
+    // A process group of its own, which a kill of "our group" would not outlive.
+    const script = `ulimit -n ${descriptors}; "$@"; echo "ended $?" >&2`;
+    const { stdout, stderr } = spawnSync('setsid', ['--wait', 'bash', '-c', script, 'bash', process.execPath, cardcheck.entry, '--json', '--timeout', '0.3'], { encoding: 'utf8', timeout: 20_000 });
+    document(stdout);
+    expect(stderr).toMatch(/^ended [012]\n$/);
+  });
+
   test('a disk that is full is told, with an exit code of its own', () => {
     const full = spawnSync('sh', ['-c', 'exec "$@" > /dev/full', 'sh', process.execPath, cardcheck.entry, '--from', file('sound.json'), '--json'], { encoding: 'utf8' });
     expect(full).toMatchObject({ status: 73, stderr: 'cardcheck: cannot write the report: ENOSPC\n' });
