@@ -109,6 +109,7 @@ export async function main(argv: readonly string[], started: Pick<Session, 'addo
     if (error instanceof CommanderError) {
       // exitCode 0: help or version, which commander has printed.
       if (error.exitCode !== 0) await fail(exitCodes.usage, complaintOf(complaint));
+      else await print(''); // What was printed has arrived, or is known not to, before the process ends.
     } else if (error instanceof Failure) {
       await fail(error.exitCode, error.message);
     } else {

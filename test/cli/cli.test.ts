@@ -124,6 +124,11 @@ describe('a saved snapshot', () => {
     expect(stderr).toMatch(/^ended [012]\n$/);
   });
 
+  test.each([['--help'], ['--version'], ['checks']])('a disk that is full is told of by %s as well', (word) => {
+    const { status } = spawnSync('bash', ['-c', '"$@" > /dev/full', 'bash', process.execPath, cardcheck.entry, word], { encoding: 'utf8' });
+    expect(status).toBe(73);
+  });
+
   test('a disk that is full is told, with an exit code of its own', () => {
     const full = spawnSync('sh', ['-c', 'exec "$@" > /dev/full', 'sh', process.execPath, cardcheck.entry, '--from', file('sound.json'), '--json'], { encoding: 'utf8' });
     expect(full).toMatchObject({ status: 73, stderr: 'cardcheck: cannot write the report: ENOSPC\n' });
