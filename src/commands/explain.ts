@@ -7,6 +7,7 @@ import { codeDocument } from '../report/code-document.ts';
 import { type Style, styleFor } from '../report/style.ts';
 import { renderBlocks } from '../report/text.ts';
 import { sanitize, visible } from '../snapshot/sanitize.ts';
+import { openPipe } from '../system/pipe.ts';
 import type { Register } from './command.ts';
 
 interface Wanted {
@@ -62,9 +63,14 @@ async function explain(words: readonly string[], apdus: boolean): Promise<Explan
   if (first === undefined && process.stdin.isTTY) throw new Failure(exitCodes.usage, 'say what to explain: a file, a message, a code, or - for standard input');
   if (first === undefined || (first === '-' && words.length === 1)) await feedStream(process.stdin, explainer);
   else if (words.length === 1 && CODE.test(first)) throw new Failure(exitCodes.usage, `no finding is called ${visible(first)}; cardcheck checks lists them`);
-  else if (words.length === 1 && (PATH.test(first) || (await exists(first)))) await feedFile(first, explainer).catch((error: NodeJS.ErrnoException) => unreadable(first, error));
+  else if (words.length === 1 && (PATH.test(first) || (await exists(first)))) await feedNamed(first).catch((error: NodeJS.ErrnoException) => unreadable(first, error));
   else explainer.push(Buffer.from(words.map(asMessage).join('\n')));
   return sanitize(explainer.finish());
+
+  async function feedNamed(path: string): Promise<void> {
+    const pipe = openPipe(path);
+    await (pipe === null ? feedFile(path, explainer) : feedStream(pipe, explainer));
+  }
 }
 
 const exists = (path: string): Promise<boolean> => access(path).then(() => true, () => false);
