@@ -1,4 +1,5 @@
 import type { ReaderReport } from '../report/schema.ts';
+import { sanitize } from '../snapshot/sanitize.ts';
 import type { Fact } from '../snapshot/schema.ts';
 import type { Difference } from './differences.ts';
 import type { Change, WatchEvent } from './event.ts';
@@ -33,7 +34,8 @@ export class Teller {
 
   /** @param at when it was seen, ms since the epoch */
   tell(difference: Difference, at: number): void {
-    const event = { at: new Date(at).toISOString(), ...difference } as WatchEvent;
+    // Names of readers come from devices, and nobody behind this looks at them again.
+    const event = sanitize({ at: new Date(at).toISOString(), ...difference } as WatchEvent);
     if ('from' in event) this.#newest.set(event.reader, event);
     // pcscd numbers readers anew when it starts, so names of readers that are gone would pile up.
     if (event.event === 'begin') this.#newest.clear();

@@ -25,6 +25,13 @@ it('names the holders of a change that still stands', async () => {
   expect(await told([take], async () => report('exclusive', 1))).toMatchObject([{ event: 'take', at: '1970-01-01T00:00:01.000Z', holders: [{ pid: 41 }] }]);
 });
 
+it('shows what a terminal would obey in the name of a reader, and still names its holders', async () => {
+  const shown = 'evil ␛[2J\\u{202e} 00 00';
+  const evil = { ...take, reader: 'evil \x1b[2J\u202e 00 00' } as unknown as typeof take;
+  const identify = async () => ok([{ name: shown, sharing: { mode: 'exclusive', handles: 1, transaction: null }, holders: [{ pid: 41 }] } as unknown as ReaderReport], 'x');
+  expect(await told([evil], identify)).toMatchObject([{ event: 'take', reader: shown, holders: [{ pid: 41 }] }]);
+});
+
 it('names nobody when the reader is otherwise by now', async () => {
   expect(await told([take], async () => report('shared', 1))).toMatchObject([{ event: 'take', holders: null }]);
 });

@@ -1,6 +1,5 @@
 import { Box, render, Text } from 'ink';
 import type { WatchView } from '../../commands/watch.ts';
-import { visible } from '../../snapshot/sanitize.ts';
 import type { Sharing, WaitingClient, WatchEvent } from '../../watch/event.ts';
 import { after, emptyState, type WatchState } from '../../watch/state.ts';
 import type { Holder } from '../schema.ts';
@@ -49,7 +48,7 @@ export function Watch({ state: { readers, log, missed, late, unseen } }: { state
 function ReaderLine({ reader: { name, card, sharing, holders, since } }: { reader: NonNullable<WatchState['readers']>[number] }) {
   return (
     <Text wrap="truncate">
-      <Text bold>{visible(name)}</Text> {card ? '' : '(no card) '}
+      <Text bold>{name}</Text> {card ? '' : '(no card) '}
       <Text {...(sharing.count === 0 ? { color: 'green' } : { color: 'red' })}>{sharingWords(sharing)}</Text>
       {sharing.count === 0 ? '' : ` since ${clock(since)}`}
       {holders === null || holders.length === 0 || sharing.count === 0 ? '' : `  ${holders.map(holderWords).join(', ')}`}
@@ -94,15 +93,15 @@ function describe(event: WatchEvent): string {
     case 'gap':
       return `no look for ${event.ms} ms${event.changes === null ? '' : `; up to ${event.changes} changes unseen`}`;
     case 'missed':
-      return `${visible(event.reader)}: ${event.changes} ${event.of === 'card' ? 'insertions or removals' : 'changes of owner'} unseen`;
+      return `${event.reader}: ${event.changes} ${event.of === 'card' ? 'insertions or removals' : 'changes of owner'} unseen`;
     case 'blocked':
     case 'unblocked':
-      return `${event.reader === null ? '' : `${visible(event.reader)}: `}${clientWords(event.client)} ${event.event === 'blocked' ? 'waits for the end of a transaction' : 'waits no more'}`;
+      return `${event.reader === null ? '' : `${event.reader}: `}${clientWords(event.client)} ${event.event === 'blocked' ? 'waits for the end of a transaction' : 'waits no more'}`;
     case 'pcscd-started':
       return `pcscd started: ${event.reason}`;
     case 'pcscd-gone':
       return `pcscd is gone: ${event.reason}`;
     default:
-      return `${visible(event.reader)}: ${verbs[event.event]}${'holders' in event && event.holders !== null && event.holders.length > 0 ? `; held by ${event.holders.map(holderWords).join(', ')}` : ''}`;
+      return `${event.reader}: ${verbs[event.event]}${'holders' in event && event.holders !== null && event.holders.length > 0 ? `; held by ${event.holders.map(holderWords).join(', ')}` : ''}`;
   }
 }
