@@ -226,6 +226,7 @@ const grid: [string, Id, string[]][] = [
 
   ['scdaemon-outlived-pcscd', 'scdaemon-stale', ['scdaemon']],
   ['scdaemon-older-and-idle', 'scdaemon-stale', []],
+  ['rig-pcscd-restarted', 'scdaemon-stale', []],
   ['rig-gpg-holds', 'scdaemon-stale', []],
 
   ['rig-insisting-program', 'other-client-blocks-exclusive-app', [VIRTUAL]],
@@ -292,6 +293,7 @@ const onlyErrors: [string, Id[]][] = [
   ['lab-second-pcscd', ['second-pcscd']],
   ['lab-kernel-driver', ['kernel-driver-claims-reader']],
   ['rig-shared', []],
+  ['rig-pcscd-restarted', []],
   ['rig-insisting-program', []],
   ['rig-leaking-client', []],
   ['fido-only-key', []],

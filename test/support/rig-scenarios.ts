@@ -129,6 +129,21 @@ export const rigScenarios: readonly RigScenario[] = [
     },
   },
   {
+    name: 'rig-pcscd-restarted',
+    situation: 'pcscd was restarted under a scdaemon that had the card; it has noticed, as 2.2.40 and 2.4.7 do within a second',
+    live: null,
+    logsShow: { id: null, because: 'gpg has worked, and what scdaemon noticed it mended' },
+    scdaemonConf: SHARING,
+    make: async (stage) => {
+      await gpgWorks(stage);
+      await stage.rig.pcscd.kill();
+      await stage.rig.pcscd.start();
+      await stage.rig.pcscd.untilReaders('the card is powered again', (rows) => rows.some(({ present, settled }) => present && settled));
+      const card = async () => (await stage.gnupg.run('gpg-connect-agent', ['--no-autostart', 'SCD GETINFO card_list', '/bye'])).stdout;
+      await until('scdaemon has let go', async () => !(await card()).includes('SERIALNO'));
+    },
+  },
+  {
     name: 'rig-config-invalid',
     situation: 'scdaemon.conf has a line that scdaemon rejects and passes over',
     live: 'scdaemon-config-invalid',
