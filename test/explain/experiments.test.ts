@@ -58,3 +58,52 @@ describe('two daemons', () => {
     expect(named('SCardListReaders: no readers', '             └─900 /usr/sbin/pcscd --foreground', '             └─1377 /usr/sbin/pcscd --foreground')).not.toContain('second-pcscd');
   });
 });
+
+describe('a reader that lets programs in', () => {
+  it('but is empty is not held by anybody: the key is in another', () => {
+    expect(first('Error: PC/SC error: The operation requires a Smart Card, but no Smart Card is currently in the device', 'Reader 0: Alcor Micro AU9540 00 00')).toBe('wrong-reader-chosen');
+  });
+
+  it('is not seen where pcsc_scan waits for one: then no driver knows the device', () => {
+    expect(first('gpg: selecting card failed: No such device', '$ pcsc_scan', "Waiting for the first reader... |")).toBe('driver-does-not-know-device');
+    expect(first('gpg: selecting card failed: No such device', '$ pcsc_scan', 'Waiting for the first reader...found one', ' Reader 0: Some Key 00 00')).toBe('ccid-vs-pcscd');
+  });
+});
+
+describe('a PC/SC service a program could not use', () => {
+  const unusable = 'WARNING: PC/SC not available. Smart card (CCID) protocols will not function.';
+
+  it('leaves open why', () => {
+    expect(named(unusable)).toEqual(expect.arrayContaining(['pcscd-not-running', 'polkit-denied', 'protocol-mismatch']));
+  });
+
+  it('runs and refuses, where root is let in', () => {
+    expect(first(unusable, 'The daemon pcscd is installed and running here.', 'As a normal user it fails, with sudo it works.')).toBe('polkit-denied');
+  });
+
+  it('speaks another version, where the program is an AppImage', () => {
+    expect(first('My AppImage cannot open the smart card, the package of the distribution can.')).toBe('protocol-mismatch');
+  });
+});
+
+describe('what a line does not say', () => {
+  it.each([
+    ['systemctl status is no restart', 'hotplug-not-seen', ['SCardListReaders: no readers available', '$ systemctl status pcscd']],
+    ['an agent with a PKCS#11 library is the one that was meant', 'agent-not-used', ['Could not add card "/usr/lib/opensc-pkcs11.so": agent refused operation']],
+    ['counters read at the wrong place block no PIN', 'pin-locked', ['Max. PIN lengths .: 8 -3 0', 'PIN retry counter : 0 0 0', 'gpg (GnuPG) 2.3.7']],
+  ])('%s', (_, cause, lines) => {
+    expect(named(...lines).slice(0, 1)).not.toContain(cause);
+  });
+
+  it('a transfer that failed is not yet the reader\'s limit', () => {
+    expect(explainText('winscard.c:1612:SCardTransmit() Card not transacted: 0x80100016').causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
+  });
+});
+
+describe('a complaint without any message', () => {
+  it('names what it leaves open, and is sure of nothing', () => {
+    const { causes } = explainText('Since yesterday my smartcard reader does not work any more');
+    expect(causes.length).toBeGreaterThan(2);
+    expect(causes.every(({ certainty }) => certainty === 'possible')).toBe(true);
+  });
+});

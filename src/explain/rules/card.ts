@@ -2,7 +2,7 @@ import { type CauseRule, excludes, supports } from '../cause.ts';
 import { anyoneGot, both, cardAnswers, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
-const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'));
+const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'));
 const failureBesidesMismatch = either(gpgFails, otherFails, seen('usb-failed'), seen('polkit-refused'));
 
 export const cardRules = {
@@ -14,6 +14,8 @@ export const cardRules = {
       supports(5, anyoneGot(0x8010006c), 'the PIN is blocked after too many wrong tries'),
       supports(0.6, gpgSays('bad-pin'), 'a wrong PIN was given'),
       supports(0.4, seen('ssh-refused'), 'ssh says this for a blocked PIN, too'),
+      supports(0.6, both(seen('ssh-refused'), seen('pkcs11-provider')), 'the library may have refused the PIN'),
+      excludes(5, seen('card-data-garbled'), 'the counters were read at the wrong place'),
     ],
     decidedBy: 'the PIN retry counter that gpg --card-status or ykman prints.',
     next: ['gpg --card-status', 'ykman openpgp info'],
@@ -47,6 +49,8 @@ export const cardRules = {
   'token-configuration': {
     clauses: [
       supports(4.4, seen('token-applet-missing'), 'the application is switched off or not on this token'),
+      supports(2.4, seen('token-applet-off'), 'the table of applications shows one that is switched off or not there'),
+      supports(2, both(seen('token-applet-off'), either(gpgFails, otherFails)), 'and a program fails that may want it'),
       supports(0.7, gpgSays('not-supported', 'card-error'), 'the application may be switched off on the token'),
     ],
     decidedBy: 'the list of enabled applications on the token.',

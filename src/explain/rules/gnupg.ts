@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, cardAnswers, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, option, optionCures, scdaemonGot, seen, unless, VIOLATION,
+  accessRefused, anyoneGot, both, cardAnswers, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, onlyTold, option, optionCures, otherFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
 } from './queries.ts';
 
 const refused = seen('scdaemon-option-refused');
@@ -61,6 +61,11 @@ export const gnupgRules = {
       supports(1.8, both(option('reader-port'), gpgSays('no-device', 'not-present')), 'reader-port names a reader; one that matches nothing leaves gpg without'),
       supports(1.2, both(gpgSays('not-present'), seen('scdaemon-detected-reader')), 'the reader scdaemon looks at is empty'),
       supports(1.2, gpgSays('not-present'), 'gpg looks at a reader without a card'),
+      supports(2.2, unless(clientGot(NO_SMARTCARD), gpgFails), 'the program connected a reader that is empty; the key is in another'),
+      supports(1, unless(clientGot(REMOVED), gpgFails), 'the program connected a reader without a card, as Windows says it'),
+      supports(2, both(either(clientGot(NO_SMARTCARD), otherFails), seen('internal-reader')), 'a built-in reader is the one that was tried'),
+      supports(1.4, both(gpgFails, seen('internal-reader')), 'there is a built-in reader beside the key'),
+      supports(0.6, both(onlyTold, seen('internal-reader')), 'there is a built-in reader'),
       supports(1, gpgSays('not-supported'), 'gpg reached a card of another kind'),
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 tries the first reader only'),
       excludes(4, scdaemonGot(VIOLATION), 'the reader was the right one and is in use'),
@@ -76,6 +81,7 @@ export const gnupgRules = {
       supports(1, unless(both(seen('scdaemon-usb-open-failed'), seen('scdaemon-detected-reader')), interfaceBusy), 'scdaemon\'s own driver failed where PC/SC has a reader'),
       supports(0.8, both(seen('scdaemon-uses-usb'), gpgFails), 'scdaemon works with its own driver'),
       supports(0.5, gpgReachesNoCard, 'its own driver does not know every reader'),
+      supports(0.8, both(seen('internal-reader'), either(onlyTold, gpgReachesNoCard)), 'its own driver does not know every built-in reader'),
       excludes(3, seen('scdaemon-pcsc-failed'), 'scdaemon goes through PC/SC'),
       excludes(1.5, interfaceBusy, 'another program has the interface'),
       excludes(1.5, accessRefused, 'the device could not even be opened'),
@@ -86,7 +92,9 @@ export const gnupgRules = {
   'gnupg-version-bug': {
     clauses: [
       supports(4.4, seen('scdaemon-crashed'), 'scdaemon crashed'),
-      supports(2.4, both(either(gnupgWithin('2.2.24', '2.2.25'), gnupgWithin('2.2.28', '2.2.29'), gnupgWithin('2.3.0', '2.3.2'), gnupgWithin('2.4.7', '2.4.8'), gnupgWithin('2.5.7', '2.5.8')), gpgFails), 'this gpg has a known fault with cards'),
+      supports(2.4, both(either(gnupgWithin('2.2.24', '2.2.25'), gnupgWithin('2.2.28', '2.2.29'), gnupgWithin('2.3.0', '2.3.2'), gnupgWithin('2.4.7', '2.4.8'), gnupgWithin('2.5.7', '2.5.8'), gnupgWithin('2.2.36', '2.2.37'), gnupgWithin('2.3.7', '2.3.8')), either(gpgFails, seen('card-data-garbled'))), 'this gpg has a known fault with cards'),
+      supports(2.8, seen('card-data-garbled'), 'gpg reads the card\'s data at the wrong place'),
+      supports(1.2, gpgSays('eof'), 'scdaemon ended while it was asked'),
       supports(0.7, both(gpgSays('card-error', 'no-daemon', 'input-output', 'general'), seen('after-upgrade')), 'it began with an upgrade'),
       supports(0.3, gpgSays('card-error'), 'some releases fail so with some cards'),
     ],
@@ -129,6 +137,7 @@ export const gnupgRules = {
     clauses: [
       supports(3.2, seen('agent-not-in-use'), 'ssh talks to another agent, or to none'),
       supports(0.9, both(seen('ssh-refused'), gpgSays('no-agent')), 'the agent was not reached'),
+      excludes(2.5, seen('pkcs11-provider'), 'ssh-agent with a PKCS#11 library is in use, on purpose'),
       supports(0.5, unless(seen('ssh-refused'), either(gpgFails, anyoneGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'ssh'))), 'the key was not offered'),
       excludes(1.5, seen('pin-locked'), 'the agent was reached'),
     ],

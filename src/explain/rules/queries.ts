@@ -57,6 +57,14 @@ export const onMac: Query = either(seen('environment', ({ is }) => is === 'macos
 export const inWsl: Query = seen('environment', ({ is }) => is === 'wsl');
 export const inContainer: Query = seen('environment', ({ is }) => is === 'container');
 export const inSandbox: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'appimage');
+/** An AppImage brings its libraries and confines nothing. */
+export const confined: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak');
+/** A program asked pcscd and was given no reader. */
+export const noReader: Query = either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('no-reader'));
+/** pcscd made a reader of the device, or a client sees it. */
+export const readerSeen: Query = either(seen('pcscd-reader-added'), seen('pcscd-card-inserted'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'), unless(present('observer'), noReader));
+/** Somebody tells that it does not work, and nothing else here says more: every frequent cause is open. */
+export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'));
 /** The interface is claimed by somebody else. */
 export const interfaceBusy: Query = either(seen('usb-failed', ({ op, error }) => op === 'claim' && error.includes('BUSY')), seen('scdaemon-claim-failed', ({ error }) => error.includes('BUSY')));
 export const accessRefused: Query = either(seen('usb-failed', ({ error }) => error.includes('ACCESS')), seen('scdaemon-claim-failed', ({ error }) => error.includes('ACCESS')), seen('scdaemon-usb-denied'));

@@ -1,13 +1,12 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_READERS, NO_SERVICE, onMac, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, SERVICE_STOPPED, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_SERVICE, noReader, onlyTold, onMac, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, SERVICE_STOPPED, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = either(anyoneGot(NO_SERVICE));
 const stopped = either(anyoneGot(SERVICE_STOPPED));
 const answered = either(seen('pcscd-authorized'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION, SERVICE_STOPPED));
 const onWindows = seen('environment', ({ is }) => is === 'windows');
-const noReader = either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('no-reader'));
 /** Daemons from 2.4.1 on log the mismatch and then adapt (winscard_svc.c, "Enable backward compatibility"). */
 const adapts = either(seen('pcscd-backward-compatible'), pcscWithin('2.4.1', '9'));
 
@@ -20,6 +19,9 @@ export const serviceRules = {
       decides(unless(both(noService, unitIs('inactive', 'masked', 'missing')), inSandbox, inContainer), 'a program reached no service, and systemd says pcscd and its socket are down', 5.5),
       supports(4.2, unless(noService, inSandbox, answered), 'nobody listens on pcscd\'s socket'),
       supports(1.6, both(noService, inSandbox), 'nobody listens where this program looks for pcscd'),
+      supports(2.3, seen('service-unusable'), 'the program could not use the PC/SC service; it does not tell why'),
+      supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
+      supports(0.55, onlyTold, 'pcscd may not run'),
       supports(2.6, seen('pcscd-socket-absent'), 'pcscd\'s socket is not there or nobody listens on it'),
       supports(2.2, gpgSays('no-service'), 'gpg 2.3 and later say this when no PC/SC service answers'),
       supports(2.4, unitIs('masked', 'missing', 'failed'), 'systemd cannot start pcscd'),
@@ -42,6 +44,7 @@ export const serviceRules = {
       supports(4.4, seen('libpcsclite-missing'), 'the PC/SC library could not be loaded'),
       supports(1.8, seen('supplied', ({ what }) => what === 'libpcsclite'), 'installing the library is what was tried'),
       supports(0.8, gpgSays('no-service'), 'gpg says this when it cannot load the library'),
+      supports(1, anyoneGot(0x80100001), 'the library that redirects could not load the one that works'),
       supports(0.5, gpgSays('general'), 'old gpg says this when it cannot load the library'),
     ],
     decidedBy: 'whether libpcsclite.so.1 is where the loader looks.',
@@ -88,7 +91,10 @@ export const serviceRules = {
       supports(4.5, unless(seen('pcscd-protocol-mismatch'), adapts), 'client and pcscd speak different protocol versions; only a pcscd from 2.4.1 on may have adapted'),
       supports(4.3, unless(stopped, adapts, onWindows), 'SCARD_E_SERVICE_STOPPED (0x8010001E) is pcsc-lite\'s answer to a client of another protocol version; the daemon runs'),
       supports(1.5, both(stopped, adapts), 'the code of a protocol mismatch'),
-      supports(0.8, both(noService, inSandbox), 'programs that bring their own libpcsclite speak its version'),
+      supports(1.2, both(either(noService, seen('service-unusable'), noReader, seen('client-failed')), inSandbox), 'programs that bring their own libpcsclite speak its version'),
+      supports(2.2, unless(seen('environment', ({ is }) => is === 'appimage'), seen('hid-only')), 'an AppImage brings a libpcsclite of its own, and confines nothing'),
+      supports(2.4, seen('library-bundled'), 'a libpcsclite that a program brings along is the matter'),
+      supports(1.5, seen('service-unusable'), 'the program could not use the PC/SC service, as when it speaks another version'),
       supports(1.2, both(stopped, pcscdWorks), 'pcscd itself is sound'),
       supports(0.6, gpgSays('no-service'), 'gpg says this when the versions do not match'),
       excludes(1.5, seen('polkit-refused'), 'pcscd understood the client and refused it'),
@@ -100,7 +106,7 @@ export const serviceRules = {
     clauses: [
       supports(4.4, seen('pcscd-reader-limit'), 'pcscd or the driver has no room for another reader'),
       supports(1.2, seen('pcsc-code', ({ call, by }) => by === 'pcscd' && /ADD|reader/i.test(call ?? '')), 'a reader was not added'),
-      supports(0.7, seen('no-token'), 'a slot is missing'),
+      supports(1, seen('slot-missing'), 'a slot is missing'),
     ],
     decidedBy: 'the number of readers against the table of this pcscd (16 before 2.5.0).',
     next: ['pcsc_scan -r', 'pcscd -v'],
@@ -110,6 +116,7 @@ export const serviceRules = {
       supports(4.4, seen('garbled-code'), 'the result is text, not a code: library and daemon disagree about the size of the reader table'),
       supports(2.2, both(seen('reader-table-48'), either(inSandbox, inContainer, otherFails)), 'this pcscd has a table of another size than other libraries expect'),
       supports(0.8, both(inSandbox, either(stopped, anyoneGot(COMM_ERROR))), 'a program with its own libpcsclite'),
+      supports(2, both(inSandbox, seen('fedora'), either(noReader, stopped, seen('client-failed'), seen('service-unusable'), seen('trouble-told'))), 'on Fedora libraries of other builds expect a smaller table'),
     ],
     decidedBy: 'PCSCLITE_MAX_READERS_CONTEXTS of daemon and library (48 on Fedora, 16 elsewhere).',
     next: ['pcscd -v', 'cardcheck'],
@@ -123,6 +130,8 @@ export const serviceRules = {
       supports(3, clientGot(SECURITY_VIOLATION), 'access was refused; polkit is what refuses'),
       supports(1.8, both(seen('root-works'), either(gpgFails, otherFails)), 'it works as root: polkit lets root in always'),
       supports(1.2, seen('polkit-rule'), 'a polkit rule is the matter'),
+      supports(1.7, seen('service-unusable'), 'the program could not use the PC/SC service, as when pcscd refuses it'),
+      supports(1.2, clientGot(COMM_ERROR), 'libraries before 1.9.9 say this when pcscd refuses the client'),
       supports(1.4, both(gpgSays('no-service'), either(seen('session-remote'), seen('session-inactive'))), 'polkit lets active local sessions in only'),
       supports(1, gpgSays('no-service'), 'gpg says this when pcscd refuses it'),
       supports(0.4, gpgReachesNoCard, 'gpg 2.2 says this when pcscd refuses it'),
@@ -155,9 +164,10 @@ export const serviceRules = {
     clauses: [
       decides(seen('sandbox-denied'), 'the sandbox denied access to the card service or device', 5),
       supports(2.6, seen('sandbox-app'), 'the permission of the sandbox for smart cards is the matter'),
-      supports(3.2, both(inSandbox, either(noService, anyoneGot(SECURITY_VIOLATION), seen('pcscd-socket-absent'))), 'a program in a sandbox reaches no pcscd'),
-      supports(1.6, both(inSandbox, either(otherFails, noReader, seen('no-token'), gpgFails)), 'a program in a sandbox reaches no card'),
-      supports(1, inSandbox, 'the program runs in a sandbox'),
+      supports(3.2, both(confined, either(noService, anyoneGot(SECURITY_VIOLATION), seen('pcscd-socket-absent'))), 'a program in a sandbox reaches no pcscd'),
+      supports(1.6, both(confined, either(otherFails, seen('no-token'), gpgFails)), 'a program in a sandbox reaches no card'),
+      supports(1, both(confined, noReader), 'a program in a sandbox sees no reader'),
+      supports(1, confined, 'the program runs in a sandbox'),
       supports(1.2, both(inContainer, either(noService, seen('pcscd-socket-absent'))), 'inside a container pcscd\'s socket is not there unless handed in'),
       excludes(2.5, stopped, 'pcscd was reached'),
       excludes(2.5, seen('pcscd-protocol-mismatch'), 'pcscd was reached'),

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NOT_TRANSACTED, onMac, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, onlyTold, onMac, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
   saidToHold, scdaemonGot, seen, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
@@ -13,6 +13,7 @@ const notReached = [
   excludes(3, gpgSays('no-service', 'no-daemon', 'no-agent'), 'this fails before any card is connected, so no lock is involved'),
   excludes(3, anyoneGot(0x8010001d, 0x8010001e), 'the PC/SC service itself was not usable; no lock was reached'),
   excludes(3, seen('polkit-refused'), 'pcscd refused the client before it could meet a lock'),
+  excludes(1.5, seen('service-unusable'), 'the PC/SC service itself was not usable; no lock was reached'),
 ];
 
 /** The same log shows a shared connect that worked and an EXCLUSIVE one that did not: nobody held the reader alone. */
@@ -52,6 +53,9 @@ export const sharingRules = {
       supports(1, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode === 'EXCLUSIVE' && ownHandles === 0), 'an EXCLUSIVE connect was refused, by whoever has a handle'),
       supports(2.4, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
       excludes(2, scdaemonGot(VIOLATION), 'scdaemon is the one that was refused'),
+      supports(0.55, onlyTold, 'gpg may keep the key'),
+      supports(1, both(seen('ssh-refused'), seen('pkcs11-provider')), 'the library could not use the key, as when gpg keeps it'),
+      excludes(1.5, clientGot(NO_SMARTCARD), 'the reader let the program in, and is empty'),
       excludes(1, seen('scdaemon-killed-by-tool'), 'the tool has ended scdaemon already'),
       excludes(2, unless(gpgReachesNoCard, otherFails), 'gpg itself cannot reach the card'),
       excludes(1.5, onlyExclusiveRefused, 'a shared connect to a reader worked'),
@@ -150,6 +154,8 @@ export const sharingRules = {
   'client-leaks-connection': {
     clauses: [
       decides(seen('spy-failed', ({ code, ownHandles }) => code === VIOLATION && ownHandles > 0), 'the program has an open handle on this reader itself, and its second connect was refused'),
+      supports(2.4, anyoneGot(0x80100006), 'one program has as many handles as pcscd gives it'),
+      supports(1, anyoneGot(0x80100001), 'pcscd says this of a reader with as many handles as it keeps'),
       supports(4.5, seen('pcscd-too-many-contexts'), 'pcscd ran out of contexts or handles: somebody opens them and does not close them'),
       supports(2.6, both(seen('own-handle-leaked'), either(clientGot(VIOLATION))), 'the refused program is an agent that opens and keeps the card itself'),
       supports(1.2, unless(both(clientGot(VIOLATION), seen('reads-card')), gpgFails), 'the program read the reader or card itself just before'),
@@ -205,6 +211,7 @@ export const sharingRules = {
       supports(0.9, gpgSays('not-present'), 'scdaemon does not see the card that is there'),
       supports(0.7, both(gpgFails, either(seen('after-sleep'), killed('pcscd'))), 'the service or device changed under scdaemon'),
       supports(0.5, gpgReachesNoCard, 'gpg says this when its daemon holds a dead connection, too'),
+      supports(1, gpgSays('eof'), 'the connection to scdaemon ended'),
       excludes(1.5, gpgSays('no-daemon', 'no-service'), 'scdaemon did not get so far'),
     ],
     decidedBy: 'the same command works after gpgconf --kill scdaemon.',

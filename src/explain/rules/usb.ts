@@ -1,14 +1,14 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, onMac, option, optionCures, otherFails, pcscWithin, present, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, noReader, onlyTold, onMac, option, optionCures, otherFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
   seen, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 
+/** What scdaemon finds is then what pcscd has, and says nothing of its own driver. */
+const gpgGoesThroughPcsc = either(option('disable-ccid'), seen('scdaemon-pcsc-failed'));
 const noService = [excludes(3, gpgSays('no-service', 'no-daemon', 'no-agent'), 'this fails before any reader is looked for'), excludes(3, anyoneGot(0x8010001d, 0x8010001e), 'the PC/SC service itself was not usable')];
 const gpgHere = either(gpgFails, present('scdaemon'), option('disable-ccid', 'pcsc-shared', 'reader-port'), seen('pcsc-code', ({ by }) => by === 'gpg'));
-/** pcscd made a reader of the device, or a client sees it. */
-const pcscdSeesReader = either(seen('pcscd-reader-added'), seen('pcscd-card-inserted'), seen('sound', ({ what }) => what === 'a reader with a card is listed'), present('observer'));
 const lock = either(clientGot(VIOLATION), seen('pcscd-reader-exclusive'));
 const otherFailsByLock = unless(lock, interfaceBusy);
 const sharing = either(lock, scdaemonGot(VIOLATION));
@@ -26,7 +26,7 @@ export const usbRules = {
       supports(1.6, unless(gpgReachesNoCard, seen('gpg-failed', ({ era }) => era === 'before-2.2.20'), onMac), 'gpg 2.3 and later try their own driver only and do not fall back to pcscd'),
       supports(0.5, seen('gpg-failed', ({ reason, era }) => reason === 'no-device' && era === 'before-2.2.20'), 'gpg reached no card'),
       supports(1.5, seen('gpg-failed', ({ reason, apple, era }) => reason === 'no-device' && apple && era !== 'before-2.2.20'), 'on macOS the system\'s driver has every reader, and gpg 2.3 and later do not fall back'),
-      supports(1.2, both(gpgReachesNoCard, pcscdSeesReader), 'pcscd has the reader gpg cannot reach'),
+      supports(1.2, both(gpgReachesNoCard, readerSeen), 'pcscd has the reader gpg cannot reach'),
       supports(1.2, unless(both(gpgReachesNoCard, option('reader-port', 'card-timeout', 'debug-level', 'log-file', 'pcsc-driver')), option('disable-ccid')), 'the configuration does not turn gpg\'s own driver off'),
       supports(1.5, both(gpgReachesNoCard, seen('after-upgrade')), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
       supports(1, both(gpgReachesNoCard, gnupgWithin('2.3', '9')), 'this gpg does not fall back to pcscd'),
@@ -38,6 +38,9 @@ export const usbRules = {
       supports(0.8, option('disable-ccid'), 'disable-ccid is the setting for exactly this'),
       supports(0.6, clientGot(NO_READERS), 'pcscd has no reader though one may be plugged in'),
       supports(1, both(clientGot(NO_READERS), gpgHere), 'pcscd has no reader while gpg is at work'),
+      supports(0.6, onlyTold, 'gpg\'s own driver and pcscd keep the key from each other'),
+      supports(0.8, both(onlyTold, seen('after-upgrade')), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
+      excludes(1.4, unless(both(gpgReachesNoCard, noReader), interfaceBusy, seen('scdaemon-uses-usb')), 'pcscd has no reader, either'),
       excludes(3, unless(scdaemonGot(VIOLATION, 0x80100067, 0x80100068, 0x8010002e, SECURITY_VIOLATION), interfaceBusy), 'scdaemon goes through PC/SC, so its own driver is not in play'),
       excludes(1.2, unless(option('disable-ccid'), interfaceBusy, seen('cure-told')), 'gpg\'s own driver is turned off'),
       excludes(4, seen('kernel-nfc-bound'), 'a kernel driver has the interface'),
@@ -85,7 +88,11 @@ export const usbRules = {
     clauses: [
       supports(2.4, unless(either(seen('driver-lookup', ({ vendor }) => vendor !== '1d6b' && vendor !== '8087'), seen('usb-device')), seen('pcscd-reader-added'), seen('usb-failed'), gpgHere), 'the device is on the bus and no driver took it'),
       supports(2.6, seen('driver-list-lacks'), 'the list of devices the driver knows is the matter'),
-      supports(1.2, both(seen('usb-device'), either(clientGot(NO_READERS), seen('no-reader'))), 'the device is on the bus, but there is no reader'),
+      supports(1.2, both(seen('usb-device'), noReader), 'the device is on the bus, but there is no reader'),
+      supports(0.9, unless(both(seen('usb-listed'), noReader), seen('usb-device')), 'what is on the bus is no device cardcheck knows as a reader, and there is no reader'),
+      supports(1.8, unless(both(gpgReachesNoCard, noReader), gpgGoesThroughPcsc), 'neither gpg\'s own driver nor pcscd makes a reader of the device'),
+      supports(0.5, onlyTold, 'the driver may not know the device'),
+      supports(0.8, both(onlyTold, seen('internal-reader')), 'built-in readers are often ones no driver knows'),
       supports(2, both(seen('scdaemon-ready'), unless(gpgReachesNoCard, scdaemonGot(VIOLATION), seen('scdaemon-usb-open-failed'), seen('scdaemon-detected-reader'))), 'scdaemon works, and found no reader at all'),
       supports(0.9, seen('gpg-failed', ({ reason, era }) => reason === 'no-device' && era === 'before-2.2.20'), 'this gpg tried both ways and found no reader'),
       supports(0.7, clientGot(NO_READERS), 'no driver made a reader of the device'),
@@ -121,6 +128,7 @@ export const usbRules = {
       supports(0.7, seen('pcscd-reader-not-found'), 'pcscd does not have the reader the client asks for'),
       supports(0.9, either(clientGot(NO_READERS), seen('no-reader')), 'pcscd may not have heard of the device'),
       supports(0.7, seen('replug-cures'), 'plugging again is heard'),
+      supports(0.45, onlyTold, 'pcscd may not have heard of the device'),
       ...noService,
     ],
     decidedBy: 'the reader shows after pcscd --hotplug (2.4.1 and later) or a restart.',
@@ -169,6 +177,7 @@ export const usbRules = {
       supports(0.8, inContainer, 'a container sees no USB device unless it is handed in'),
       supports(1.4, both(inWsl, seen('usbip')), 'the device comes over usbip'),
       excludes(2, seen('pcscd-reader-added'), 'pcscd sees the device'),
+      excludes(1.5, killed('pcscd'), 'restarting pcscd would not bring a device that is not there'),
       excludes(2, either(seen('polkit-refused'), seen('polkit-unreachable')), 'pcscd was reached and refused'),
     ],
     decidedBy: 'lsusb inside the environment.',
@@ -193,6 +202,7 @@ export const usbRules = {
       supports(1.6, both(seen('hid-only'), gpgFails), 'the device node is closed'),
       supports(0.5, gpgReachesNoCard, 'gpg\'s own driver says this when it may not open the device'),
       supports(0.5, seen('client-failed', ({ client }) => client === 'ykman'), 'ykman says this when it may not open the device'),
+      supports(0.55, onlyTold, 'the program may not be allowed to open the device'),
       excludes(1.5, interfaceBusy, 'the device could be opened, it was busy'),
       excludes(1.5, scdaemonGot(VIOLATION), 'PC/SC was reached'),
       ...noService,
@@ -206,6 +216,7 @@ export const usbRules = {
       supports(3.4, seen('reader-apdu-limit'), 'the command is longer than the reader can pass on'),
       supports(4, seen('reader-firmware-bogus'), 'libccid knows this firmware to be faulty'),
       supports(1.2, anyoneGot(0x80100016), 'the reader did not pass the command on'),
+      supports(0.8, seen('transmit-failed'), 'the driver could not get a command through the reader'),
       supports(1.2, seen('usb-failed', ({ op, error }) => (op === 'read' || op === 'write') && error.includes('TIMEOUT')), 'the reader takes commands and does not answer them'),
     ],
     decidedBy: 'the same card in another reader.',

@@ -7,7 +7,16 @@ const failed = (client: Client): Observation => ({ name: 'client-failed', client
 export const clientSigns: readonly Sign[] = [
   plain('ykman', failed('ykman'), ['Failed connecting to', 'Failed to connect to YubiKey', 'Failed opening device', 'No YubiKey detected', 'Failed to connect to a YubiKey', 'Failed to open connection', 'Error opening connection', 'Insert your YubiKey', 'YubiKey already in use', 'Failed to open smart card connection', 'No eligiable connections', 'No eligible connections'], /YubiKey|device|connection/i),
   plain('ykman', failed('ykman'), ['ykman i', 'ykman o', 'ykman p', 'ykman l', 'ykman f', 'ykman c', 'ykman: ', 'ykman g', 'ykman 5', 'ykman 4', 'using ykman', 'run ykman'], /ykman[^|;&]*\b(?:fail|failed|fails|hang|hangs|error|not work|cannot|can't|doesn't)/i),
-  plain('ykman', { name: 'token-applet-missing' }, ['not enabled or not available on this YubiKey', 'not supported over USB', 'Not available', 'Disabled', 'not available on this', 'is disabled', 'Missing PIV applet', 'Missing applet', 'applet is not'], /not enabled or not available|not supported over USB|(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*(?:Not available|Disabled|is disabled)|Missing \w+ applet|CCID.*disabled|applet is not (?:enabled|available|selected)/i),
+  // ykman says so of every SCardEstablishContext that failed (ykman pcsc list_readers), whatever the reason.
+  {
+    kind: 'ykman',
+    needles: ['PC/SC not available', 'protocols will not function', 'Make sure pcscd', 'make sure pcscd'],
+    pattern: /PC\/SC not available|will not function|make sure pcscd is installed/i,
+    see: () => [{ name: 'service-unusable' }, failed('ykman')],
+  },
+  plain('ykman', { name: 'token-applet-missing' }, ['not enabled or not available on this YubiKey', 'not supported over USB', 'not available on this', 'is disabled', 'Missing PIV applet', 'Missing applet', 'applet is not'], /not enabled or not available|not supported over USB|(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*is disabled|Missing \w+ applet|CCID.*disabled|applet is not (?:enabled|available|selected)/i),
+  // A row of the table that ykman info prints of every token.
+  plain('ykman', { name: 'token-applet-off' }, ['Not available', 'Disabled'], /(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*(?:Not available|Disabled)/i),
   plain('ykman', { name: 'token-applet-missing' }, ['Enabled USB interfaces', 'USB interfaces:'], /interfaces: (?!.*CCID)/),
   plain('ykman', { name: 'token-applet-missing' }, ['SW=0x6a82', 'ApplicationNotAvailable']),
   sound('ykman', 'ykman read the key', ['Device type:', 'Firmware version:']),
@@ -18,11 +27,17 @@ export const clientSigns: readonly Sign[] = [
   plain('ssh', { name: 'agent-not-in-use' }, ['Could not open a connection to your authentication agent', 'Error connecting to agent', 'The agent has no identities', 'keyring/ssh', 'SSH_AUTH_SOCK=', 'gnome-keyring', 'gcr/ssh'], /authentication agent|connecting to agent|no identities|SSH_AUTH_SOCK=(?!.*gnupg)\S*(?:keyring|gcr|ssh-|com\.apple|agent\.)|keyring\/ssh|gcr\/ssh/i),
   plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key']),
   plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'No slots', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)']),
+  plain('pkcs11', { name: 'slot-missing' }, ['CKR_SLOT_ID_INVALID']),
+  // ssh-agent with a PKCS#11 library: the agent that was meant, and it was reached.
+  plain('ssh', { name: 'pkcs11-provider' }, ['Could not add card', 'Card added', 'ssh-add -s', 'PKCS11Provider', 'for PKCS#11', 'ssh-pkcs11-helper']),
   plain('pkcs11', { name: 'pin-locked' }, ['CKR_PIN_LOCKED', 'SCARD_W_CHV_BLOCKED', 'PIN LOCKED', 'user PIN locked', 'Authentication method blocked', 'PIN is locked', 'PIN has been blocked', 'tries left: 0', 'Tries left: 0', '0 tries', 'PIN tries remaining: 0', 'tries remaining:  0', 'retries left: 0', 'retries remaining: 0', 'PIN tries remaining: 0/']),
   plain('opensc', failed('opensc'), ['Failed to connect to card', 'Failed to lock card', 'No smart card readers found', 'Error while waiting for']),
   plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card unresponsive', 'Card is mute']),
-  plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found'], /No (?:smart card )?readers?|first reader|Cannot find/i),
+  plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found', 'card readers found', 'any card reader', 'any smart card reader'], /No (?:smart ?)?(?:card )?readers?|first reader(?!.*found)|Cannot find|not (?:recogni[sz]e|see|find|detect) any (?:smart ?)?card reader/i),
+  plain('client', { name: 'reader-listed' }, ['Reader 0: ', 'Reader 1: ', 'Reader 2: '], /^\s*Reader \d+: \S/),
   plain('client', { name: 'no-token' }, ['No smartcards found', 'No smart card found', 'no smart card is currently']),
+  // Readers that are part of a machine or its keyboard, by the names libccid and Windows give them.
+  plain('client', { name: 'internal-reader' }, ['Broadcom Corp', 'BROADCOM', 'Alcor Micro', 'Integrated', ' Oz776', 'O2 Micro', 'Windows Hello', 'built-in', 'builtin ', 'internal', 'Smartcard CCID Keyboard', 'Smart Card Keyboard', 'in the laptop', 'laptop\'s', ' laptop'], /Broadcom Corp|Alcor Micro|Integrated (?:Smart ?Card|Card)|\bOz776|O2 ?Micro|Windows Hello|(?:built-?in|internal|integrated|laptop(?:'s)?)\s(?:\w+\s){0,2}(?:smart ?)?(?:card\s?)?reader|Smart ?card (?:CCID )?Keyboard|reader in (?:the|my|a) (?:\w+ ){0,2}laptop/i),
   sound('client', 'a reader with a card is listed', ['Card state:', 'Card inserted'], /Card inserted/),
   {
     kind: 'client',

@@ -31,7 +31,6 @@ const phrases: readonly (readonly [string, number])[] = [
   ['resource manager is not running', 0x8010001d],
   ['Smart card service is not running', 0x8010001d],
   ['Smartcard resource manager is not running', 0x8010001d],
-  ['PC/SC not available', 0x8010001d],
   ['PCSC service is not', 0x8010001d],
   ['PC/SC service is not', 0x8010001d],
   ['smart card service is not', 0x8010001d],

@@ -24,6 +24,7 @@ const byCode = new Map<number, GpgReason>([
   [32769, 'access-denied'],
   [32787, 'busy'],
   [251, 'forbidden'],
+  [16383, 'eof'],
 ]);
 
 /** What a libgpg-error code means for a card, null when nothing in particular. */
@@ -62,6 +63,7 @@ const texts: Record<Exclude<GpgReason, 'other'>, readonly string[]> = {
   busy: ['Device or resource busy', 'Resource busy'],
   forbidden: ['Forbidden', 'Verboten'],
   general: ['general error', 'Allgemeiner Fehler'],
+  eof: ['End of file', 'Dateiende', 'Fin de fichier', 'Fin de archivo', 'ファイルの終わり', 'Конец файла'],
 };
 
 /** gpg_strerror of a code, in English. */

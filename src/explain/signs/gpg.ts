@@ -85,6 +85,8 @@ export const gpgSigns: readonly Sign[] = [
     pattern: /PIN retry counter\s*[.:]+\s*:?\s*(\d+) (\d+) (\d+)/,
     see: (match) => (match[1] === '0' ? { name: 'pin-locked' } : null),
   },
+  // Length and counters read at the wrong place: no card has a negative length or a maker nobody knows by number.
+  plain('gpg', { name: 'card-data-garbled' }, ['Max. PIN lengths', 'Manufacturer .....:'], /Max\. PIN lengths[ .]*:.* -\d|Manufacturer \.+: \?\s*$/),
   sound('gpg', 'gpg read the card', ['Application ID ...', 'Signature counter :', 'Version ..........:']),
   {
     kind: 'gpg',

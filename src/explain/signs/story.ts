@@ -34,7 +34,7 @@ export const storySigns: readonly Sign[] = [
   plain('story', { name: 'after-gpg' }, ['after using', 'after sign', 'after decr', 'after runn', 'after i use', 'after gpg', 'once gpg', 'gpg first', 'first use', 'gpg-agent)', 'used it as', 'using gpg', 'after git', 'after ssh', 'gpg command'], /(?:after|once|when(?:ever)?|any ?time|first|as soon as)\b[^.]*\b(?:gpg2?|gnupg|gpg-agent|openpgp)\b|\b(?:gpg2?|gnupg|gpg-agent)\b[^.]*\b(?:first|before)\b/i),
   plain('story', { name: 'works-once' }, ['first time', 'first run', 'second time', 'second run', 'consecutive', 'subsequent', 'only once', 'ONLY ONCE'], /(?:first (?:time|run)|once)[^.]*(?:second|then|after|subsequent|consecutive|next|but)|(?:second|subsequent|consecutive)[^.]*(?:fail|error|violation)|works? only once/i),
   plain('story', { name: 'wrong-reader-told' }, ['reader', ' first ', 'built-in', 'builtin', 'internal', 'Broadcom', 'Alcor '], WRONG_READER),
-  plain('story', { name: 'driver-list-lacks' }, ['Info.plist', 'supported reader', 'unsupported', 'supported by libccid', 'CCID compliant', 'CCID-compliant', 'supported.html'], /Info\.plist[^.]*(?:\bnot\b|missing|\badd|lack|edit|pars)|(?:\bnot\b|isn't|missing|\badd\w*|lacks?|edit\w*)[^.]*Info\.plist|unsupported (?:smart ?card )?reader|not (?:in|on) the (?:list|supported)|(?:list of )?supported readers?\b[^.]*\bnot\b|CCID.compliant/i),
+  plain('story', { name: 'driver-list-lacks' }, ['Info.plist', 'supported reader', 'unsupported', 'supported by libccid', 'CCID compliant', 'CCID-compliant', 'supported.html', 'not yet supported', 'not supported'], /Info\.plist[^.]*(?:\bnot\b|missing|\badd|lack|edit|pars)|(?:\bnot\b|isn't|missing|\badd\w*|lacks?|edit\w*)[^.]*Info\.plist|unsupported (?:smart ?card )?reader|not (?:in|on) the (?:list|supported)|reader (?:that |which )?is not (?:yet )?supported|(?:PID|VID|product|vendor)\b[^.]{0,60}Info\.plist|Info\.plist[^.]{0,60}(?:PID|VID|product|vendor)\b|(?:list of )?supported readers?\b[^.]*\bnot\b|CCID.compliant/i),
   {
     kind: 'story',
     needles: [' blocks', ' blocking', ' blocked by', ' locks ', ' locking', ' will lock', ' locked by', ' holds ', ' holding', ' hogs ', ' hogging', 'prevents ', 'preventing', 'remains "open', 'remains open', 'keeps the', 'keeps my', 'in use by', 'used by', 'lock my', 'lock the', 'messing'],
@@ -44,8 +44,21 @@ export const storySigns: readonly Sign[] = [
       return named === null ? null : { name: 'said-to-hold', role: named };
     },
   },
+  plain(
+    'story',
+    { name: 'trouble-told' },
+    ['yubikey', 'yubi key', 'smartcard', 'smart card', 'smart-card', 'nitrokey', 'card reader', 'security key', ' token'],
+    /\b(?:not|unable|cannot|fails?|failed|never|no longer|stop(?:s|ped)?)\b|n't\b/i,
+  ),
+  {
+    kind: 'story',
+    // The daemon's state in plain words; told as a condition or an instruction it says nothing.
+    needles: ['pcscd is', 'pcscd service is', 'pcscd.service is', 'pcscd daemon is', 'pcscd was', 'verify it is running', 'pcscd running', 'pcscd and '],
+    pattern: /^(?!.*\b(?:if|when|while|unless|make sure|making sure|as long as|once|until|ensure|check)\b).*pcscd[^.]{0,60}\brunning\b/i,
+    see: (_, text) => (/\bnot\b|n't/i.test(text) ? null : { name: 'unit', unit: 'pcscd', state: 'active' }),
+  },
   plain('story', { name: 'replug-cures' }, [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again'], /re-?plug|re-?insert|unplug|plug(?:ging)? (?:it )?(?:back|in)|remove and insert/i),
-  plain('story', { name: 'root-works' }, ['as root', 'with sudo', 'using sudo', 'sudo gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc', 'sudo pkcs11', 'root user', 'without sudo', 'needs sudo', 'non-root'], /(?:works?|worked|only|fine|succeeds?|needs|ok)\b.*(?:as root|sudo|root user)|(?:sudo \w|as root|root user|non-root).*(?:works?|worked|fine|succeeds|ok)\b/i),
+  plain('story', { name: 'root-works' }, ['as root', 'with sudo', 'using sudo', 'sudo gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc', 'sudo pkcs11', 'root user', 'without sudo', 'needs sudo', 'non-root', 'normal user', 'regular user', 'unprivileged user', 'requires sudo', 'need sudo', ' sudo '], /\b(?:as|by) (?:an? |the )?(?:normal|regular|unprivileged|non-root|ordinary) user\b|requires? sudo|(?:when|with) sudo\b[^.]{0,60}(?:works?|normal|fine|no error)|(?:works?|worked|only|fine|succeeds?|needs|ok)\b.*(?:as root|sudo|root user)|(?:sudo \w|as root|root user|non-root).*(?:works?|worked|fine|succeeds|ok)\b/i),
   plain('story', { name: 'config-not-active' }, ['scdaemon.conf', 'gpg-agent.conf'], /(?:edit|chang|add|modif|creat)\w*.*(?:no effect|nothing changed|still|until|only after)|(?:no effect|still|until).*(?:edit|chang|add)ed/i),
   plain('story', { name: 'agent-socket-foreign' }, ['forward', ' socat ', '/socat ', 'npiperelay'], /(?:socat|npiperelay|relay|forward)[^.]*(?:gpg-agent|S\.gpg|Windows|socket)/i),
 ];
