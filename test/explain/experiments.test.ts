@@ -107,3 +107,38 @@ describe('a complaint without any message', () => {
     expect(causes.every(({ certainty }) => certainty === 'possible')).toBe(true);
   });
 });
+
+describe('told in a sentence', () => {
+  it.each([
+    ['ccid-vs-pcscd', ['pcscd: Can\'t claim interface 4/2: LIBUSB_ERROR_BUSY', 'ykman finds the key again when I have run gpgconf --kill scdaemon']],
+    ['scdaemon-stale', ['gpg: selecting card failed: No such device', 'I had restarted pcscd; gpgconf --kill scdaemon was needed on top']],
+    ['scdaemon-config-invalid', ["gpg-agent[7]: can't connect to the daemon scdaemon: End of file", 'gpg: OpenPGP card not available: No SmartCard daemon']],
+    ['scdaemon-config-ineffective', ['gpg (GnuPG) 2.4.4', 'gpg: selecting card failed: No such device', 'although I have pcsc-shared in my file']],
+    ['polkit-error-hidepid', ['proc /proc proc rw,hidepid=2 0 0', 'auth.c:143:IsClientAuthorized() Process 44 (user: 1000) is NOT authorized for action: access_pcsc']],
+    ['driver-outdated', ['auth.c:166:IsClientAuthorized() Process 44 (user: 65534) is NOT authorized for action: access_pcsc']],
+    ['driver-outdated', ['the new token is not found by pcscd, with ccid 1.5.0 it works']],
+    ['hotplug-not-seen', ['in podman the reader is there only if it was plugged in before pcscd started']],
+    ['no-usb-in-environment', ['in our WSL2 distribution lsusb is empty', 'SCardListReaders: no readers']],
+    ['client-leaks-connection', ['SCardConnect: 0x8010000B', 'no other program uses the reader, and our code never calls SCardDisconnect']],
+    ['reader-limit', ['of the 20 readers only 16 appear in the list']],
+    ['protocol-mismatch', ['SCardEstablishContext: Service not available.', 'pcscdaemon.c:662:main() pcsc-lite 1.8.25 daemon ready.', 'Parsing conf file: /usr/local/etc/reader.conf.d']],
+    ['reader-limit-abi-mismatch', ['Fedora 36: the flatpak crashes while it lists the readers']],
+    ['pcscd-driver-dir-missing', ['No bundle files in pcsc drivers directory: /usr/local/lib/pcsc/drivers']],
+    ['remote-session', ['RemoteForward /run/user/1000/gnupg/S.gpg-agent /run/user/1000/gnupg/S.gpg-agent.extra', 'gpg: selecting card failed: Forbidden']],
+    ['token-configuration', ['gpg finds the card since I ran ykman config usb --enable openpgp']],
+  ])('%s: %j', (cause, lines) => {
+    expect(first(...lines)).toBe(cause);
+  });
+
+  it('takes a lock by whatever words a program has for it', () => {
+    expect(explainText('Error: the smart card reader is used by another application').codes).toMatchObject([{ code: 'SCARD_E_SHARING_VIOLATION (0x8010000B)' }]);
+  });
+
+  it('does not count whoever is named beside what was restarted', () => {
+    expect(named('only systemctl restart pcscd makes the reader appear in pcsc_scan')).not.toContain('other-client-holds-card');
+  });
+
+  it('does not say that a shared reader is held alone', () => {
+    expect(named('lpac: SCardConnect() failed: 8010000B', ' Card state: Card inserted, Shared Mode,')[0]).toBe('other-client-blocks-exclusive-app');
+  });
+});

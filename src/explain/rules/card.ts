@@ -49,6 +49,7 @@ export const cardRules = {
   'token-configuration': {
     clauses: [
       supports(4.4, seen('token-applet-missing'), 'the application is switched off or not on this token'),
+      supports(2, seen('token-configured'), 'applications or interfaces of the token are switched'),
       supports(2.4, seen('token-applet-off'), 'the table of applications shows one that is switched off or not there'),
       supports(2, both(seen('token-applet-off'), either(gpgFails, otherFails)), 'and a program fails that may want it'),
       supports(0.7, gpgSays('not-supported', 'card-error'), 'the application may be switched off on the token'),

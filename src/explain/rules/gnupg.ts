@@ -20,6 +20,7 @@ export const gnupgRules = {
       supports(2, unless(unknownOption, tolerant), 'the configuration has an option no upstream scdaemon knows'),
       supports(2, gpgSays('no-daemon'), 'gpg says this when scdaemon ends at once, as it does over a bad line'),
       supports(1, seen('scdaemon-start-failed'), 'scdaemon did not start'),
+      supports(1.8, seen('scdaemon-ended-at-start'), 'scdaemon was started and ended before it said a word'),
       excludes(3, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), gpgReachesNoCard), 'scdaemon did start'),
     ],
     decidedBy: 'scdaemon --gpgconf-test, which reads the configuration and touches no card.',
@@ -28,6 +29,7 @@ export const gnupgRules = {
   'scdaemon-config-ineffective': {
     clauses: [
       supports(3.4, both(refused, tolerant), 'this scdaemon reports the bad line and goes on without it'),
+      supports(1.4, both(refused, tolerant, scdaemonGot(VIOLATION)), 'and what the line was to prevent happens'),
       supports(2.6, unless(both(option('pcsc-shared'), either(gpgReachesNoCard, interfaceBusy, seen('scdaemon-uses-usb'))), option('disable-ccid')), 'pcsc-shared does nothing while the internal driver is in use: disable-ccid is missing'),
       supports(2.2, both(option('pcsc-shared'), gnupgWithin('2.0', '2.2.28')), 'this scdaemon does not know pcsc-shared yet'),
       supports(2, both(withValue, gpgReachesNoCard), 'an option with a value or comment behind it is not set'),
@@ -47,6 +49,7 @@ export const gnupgRules = {
       supports(2.4, both(seen('config-not-active'), either(scdaemonGot(VIOLATION), gpgReachesNoCard)), 'what the change was to prevent still happens'),
       supports(1.6, both(option('pcsc-shared', 'disable-ccid'), killed('scdaemon', 'gpg-agent')), 'scdaemon reads its configuration only when it starts'),
       supports(1.2, both(option('pcsc-shared'), option('disable-ccid'), either(scdaemonGot(VIOLATION), gpgReachesNoCard)), 'the configuration would prevent this, had it been read'),
+      supports(1.4, both(option('pcsc-shared'), option('disable-ccid'), scdaemonGot(VIOLATION), killed('scdaemon', 'gpg-agent')), 'and a new scdaemon does read it'),
     ],
     decidedBy: 'the time scdaemon started against the time the file was changed.',
     next: ['gpgconf --kill scdaemon   # the PIN is asked again', 'cardcheck'],
@@ -107,7 +110,7 @@ export const gnupgRules = {
       supports(2, seen('supplied', ({ what }) => what === 'scdaemon'), 'installing scdaemon is what was tried'),
       supports(2.1, gpgSays('no-daemon'), 'gpg says this when there is no scdaemon: many distributions package it apart'),
       supports(1, seen('scdaemon-start-failed'), 'gpg-agent could not start scdaemon'),
-      excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), gpgReachesNoCard, seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),
+      excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), seen('scdaemon-ended-at-start'), gpgReachesNoCard, seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),
     ],
     decidedBy: 'whether the path in gpgconf --list-components exists.',
     next: ['gpgconf --list-components', 'cardcheck'],

@@ -19,6 +19,7 @@ export const clientSigns: readonly Sign[] = [
   plain('ykman', { name: 'token-applet-off' }, ['Not available', 'Disabled'], /(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*(?:Not available|Disabled)/i),
   plain('ykman', { name: 'token-applet-missing' }, ['Enabled USB interfaces', 'USB interfaces:'], /interfaces: (?!.*CCID)/),
   plain('ykman', { name: 'token-applet-missing' }, ['SW=0x6a82', 'ApplicationNotAvailable']),
+  plain('ykman', { name: 'token-configured' }, ['ykman config', 'ykman mode', 'config usb', 'config mode', '--enable-all'], /ykman (?:config )?(?:usb|mode|nfc)|config (?:usb|mode)/i),
   sound('ykman', 'ykman read the key', ['Device type:', 'Firmware version:']),
   { kind: 'version', needles: ['ykman, version', 'YubiKey Manager (ykman) version', 'ykman version'], pattern: /version:? (\d+\.\d+\.\d+)/i, see: (match) => ({ name: 'version', of: 'ykman', version: match[1] as string }) },
   plain('client', failed('yubico-piv-tool'), ['Failed to connect to reader', 'Failed to connect to yubikey', 'Try removing and reconnecting the device', 'Failed connecting to reader']),
@@ -61,7 +62,7 @@ export const clientSigns: readonly Sign[] = [
   },
   plain('client', { name: 'pin-locked' }, ['SW=0x6983', 'sw=6983', 'SW=6983', 'is blocked', 'PIN locked', 'PIN (0 tries'], /6983|PIN[^.]*(?:blocked|locked)|card is (?:locked|blocked)/i),
   plain('client', { name: 'reader-apdu-limit' }, ['extended length', 'extended APDU', 'Extended APDU', 'Wrong length', 'wrong length'], /extended (?:length|APDU)s?[^.]*(?:not|un)|(?:not|un)\w*[^.]*extended (?:length|APDU)/i),
-  plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll'], /libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc/i),
+  plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll', 'PC/SC lib', 'PCSC lib'], /libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|can't|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PC\/?SC lib|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc/i),
   harmless('opensc', 'a reader without a pinpad or display has none of those features', ['is not pinpad reader', 'PC/SC v2 part 10', 'Get PACE properties failed']),
   harmless('ssh', 'agent forwarding and other authentication methods are offered and not used', ['no such identity: ']),
 ];

@@ -103,6 +103,13 @@ export const codeSigns: readonly Sign[] = [
   },
   {
     kind: 'pcsc-code',
+    // Programs that translate the code into words of their own.
+    needles: ['by another', 'by some other', 'by other app', 'by other prog', 'in another app', 'in another prog'],
+    pattern: /(?:card|reader|device|key|token)\b[^.]{0,60}\b(?:used?|locked|held|opened|busy|blocked|claimed)\b[^.]{0,20}\b(?:by|in) (?:some |an?)?other (?:app\w*|program|process|client|user|software)/i,
+    see: (_, text) => (CONDITION.test(text) ? null : see(0x8010000b, text)),
+  },
+  {
+    kind: 'pcsc-code',
     needles: ['Access denied', 'AccessDenied'],
     pattern: /(?:SCard\w+|context|pcsc|smart ?card|reader)[^]*Access ?denied/i,
     see: (_, text) => see(0x8010006a, text),

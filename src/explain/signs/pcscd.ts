@@ -70,7 +70,7 @@ export const pcscdSigns: readonly Sign[] = [
     pattern: /Cannot open PC\/SC drivers directory:?\s*(\S+)|No bundle files in pcsc drivers directory:?\s*(\S+)/i,
     see: (match) => {
       const path = (match[1] ?? match[2]) as string;
-      if (match[1] === undefined) return [{ name: 'pcscd-no-drivers' }, { name: 'driver-directory', path }];
+      if (match[1] === undefined) return DISTRIBUTION_DRIVERS.test(path) ? { name: 'pcscd-no-drivers' } : [{ name: 'pcscd-no-drivers' }, { name: 'driver-directory', path }];
       return DISTRIBUTION_DRIVERS.test(path) ? { name: 'pcscd-no-drivers' } : [{ name: 'pcscd-drivers-directory-missing' }, { name: 'driver-directory', path }];
     },
   },
@@ -78,7 +78,7 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'pcscd-reader-not-found' }, ['Not Found'], /SCardConnect\(\)|Reader .+ Not Found/),
   plain('pcscd', { name: 'pcscd-lock-wait' }, ['Waiting for release of lock']),
   plain('pcscd', { name: 'pcscd-lock-released' }, ['Lock released']),
-  plain('pcscd', { name: 'pcscd-second' }, ['seems to be running', 'another pcscd', 'second pcscd', 'two pcscd', 'pcscd in', 'pcscd of', 'pcscd from', 'own pcscd', 'instances of pcscd'], /(?:another|second|two) (?:instances? of )?pcscd|pcscd (?:instance |process |daemon )?(?:with)?in(?:side)? (?:of )?(?:the |a |its )?(?:snap|container|flatpak|docker)|(?:snap|container|flatpak)\S*(?: \w+){0,2} own pcscd|instances of pcscd/i),
+  plain('pcscd', { name: 'pcscd-second' }, ['seems to be running', 'another pcscd', 'second pcscd', 'two pcscd', 'pcscd in', 'pcscd of', 'pcscd from', 'own pcscd', 'instances of pcscd'], /(?:another|second|two) (?:instances? of )?pcscd|pcscd (?:instance |process |daemon )?(?:with)?in(?:side)? (?:of )?(?:the |a |its )?(?:snap|container|flatpak|docker)|(?:snap|container|flatpak)\S*(?: \w+){0,6} own pcscd|instances of pcscd/i),
   plain('pcscd', { name: 'pcscd-too-many-contexts' }, ['Too many context running', 'Too many handles opened', 'Too many context']),
   plain('pcscd', { name: 'pcscd-reader-limit' }, ['Max number of readers reached', 'does not support more than']),
   plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Error with library', 'RFLoadReader failed', 'undefined symbol', 'wrong ELF class', 'DYN_LoadLibrary', 'cannot open shared object', 'IFDHandler functions missing', 'IFD Handler not 1.0'], /(?:drivers?|ifd|libccid|RFLoadReader|DYN_LoadLibrary|IFDHandler|IFD Handler|\.bundle|Error with library).*(?:cannot open|undefined|wrong ELF|failed|missing|: |not 1\.0)/i),
@@ -129,7 +129,8 @@ export const pcscdSigns: readonly Sign[] = [
     see: (match) => (DISTRIBUTION_DRIVERS.test(match[1] as string) ? { name: 'sound', what: 'pcscd is the distribution\'s' } : { name: 'driver-directory', path: match[1] as string }),
   },
   plain('version', { name: 'reader-table-48' }, ['PCSCLITE_MAX_READERS_CONTEXTS'], /MAX_READERS_CONTEXTS\D+(?!16\b)\d+/),
-  plain('version', { name: 'library-bundled' }, ['libpcsclite', 'pcsc-lite', 'pcsclite'], /(?:bundl|ship|static|vendor|\bits own|hard-?cod)\w*[^.]{0,60}pcsc-?lite|pcsc-?lite[^.]{0,40}(?:bundl|static|vendored|(?:in|inside|within|of) the (?:flatpak|snap|appimage|container))/i),
+  plain('version', { name: 'local-build' }, ['/usr/local/'], /\/usr\/local\/(?:etc\/reader\.conf|lib\S*pcsc|sbin\/pcscd)/),
+  plain('version', { name: 'library-bundled' }, ['libpcsclite', 'pcsc-lite', 'pcsclite'], /\b(?:two|both|second|another|old|older|wrong|other|mismatched)\s+(?:(?:versions?|copies|instances?) of\s+)?(?:the\s+)?(?:lib)?pcsc-?lite|(?:bundl|ship|static|vendor|\bits own|hard-?cod)\w*[^.]{0,60}pcsc-?lite|pcsc-?lite[^.]{0,40}(?:bundl|static|vendored|(?:in|inside|within|of) the (?:flatpak|snap|appimage|container))/i),
   plain('driver', { name: 'bundle-listed' }, ['ifd-ccid.bundle', 'libccid.so', 'drivers/serial'], /bundle|libccid/),
   sound('pcscd', 'pcscd started and waits for clients', ['daemon ready']),
   harmless('libccid', 'a composite device has interfaces that are no smart-card reader; libccid looks at each and takes the right one', ['Found interface', 'Wrong interface for USB device', 'found other interface'], /Found interface \d+ but expecting|Wrong interface|found other interface/),

@@ -27,7 +27,7 @@ const names = [...roleOf.keys()].filter((name) => name.length >= 4).sort((a, b) 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const anyName = names.map(escape).join('|');
 // pcscdaemon.c is in every other line of pcscd's log, hence what stands around scdaemon. Names of six letters and less cannot be needles; the words that surround them in a listing are.
-const needles = [...names.filter((name) => name.length >= 7 && name !== 'scdaemon'), '/chrome', 'usbipd ', 'process: ', '->INO=', ...[...cutByLsof.keys()].map((name) => `${name} `), ...[' ', '/', '"', "'", '('].map((before) => `${before}scdaemon`), 'scdaemon '];
+const needles = [...names.filter((name) => name.length >= 7 && name !== 'scdaemon'), '/chrome', ' chrome', 'usbipd ', 'process: ', '->INO=', ...[...cutByLsof.keys()].map((name) => `${name} `), ...[' ', '/', '"', "'", '('].map((before) => `${before}scdaemon`), 'scdaemon '];
 
 /** ps aux, ps -ef, pgrep -a, lsof, fuser, ss, systemd's process tree, a list of libpcsclite users. */
 const listings: readonly { pattern: RegExp; connected: boolean }[] = [
@@ -77,16 +77,24 @@ const targets: readonly (readonly [RegExp, Target])[] = [
   [/gpg-agent|gpgconf --kill (?:all|gpg-agent)/i, 'gpg-agent'],
   [/ctkpcscd|ctkd|ifdreader|securityd|usbsmartcardreaderd|pivtoken/i, 'macos-service'],
   [/pcscd/i, 'pcscd'],
-  [new RegExp(anyName, 'i'), 'holder'],
+  [new RegExp(names.filter((name) => roleOf.get(name) !== 'observer').map(escape).join('|'), 'i'), 'holder'],
 ];
 
-function seeRemedy(match: RegExpExecArray, text: string): Observation[] {
-  const command = match[0] as string;
+const REMEDY =
+  /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|restart(?:ing|ed)?|systemctl\s+(?:--user\s+|--now\s+)*(?:try-|reload-or-)?(?:restart|stop|mask|disable|kill)|service\s+[\w.@-]+\s+(?:restart|stop)|launchctl\s+\w+)\s*[^&;|#"]*/i;
+
+function seeRemedy(_: RegExpExecArray, text: string): Observation[] {
+  return [...text.matchAll(new RegExp(REMEDY, 'gi'))].flatMap((match) => remediesOf(match[0], text.slice(match.index + match[0].length), text));
+}
+
+function remediesOf(command: string, behind: string, text: string): Observation[] {
   // "killall X && Y": the kill is part of using Y, not a cure tried once.
-  const chained = /(?:\balias\b|before (?:running|using|every)|always kill)/i.test(text) || /^\s*(?:&&|;)\s*(?:\S*\/)?(?:ykman|yubico|piv|age|ssh)/i.test(text.slice(match.index + command.length));
+  const chained = /(?:\balias\b|before (?:running|using|every)|always kill)/i.test(text) || /^\s*(?:&&|;)\s*(?:\S*\/)?(?:ykman|yubico|piv|age|ssh)/i.test(behind);
   // "until restarted", "the service must be restarted in order to …": what, is said elsewhere in the sentence.
   const where = /^restart(?:ed|ing)?\b/i.test(command) && !targets.some(([pattern]) => pattern.test(command)) ? text : command;
-  return targets.filter(([pattern]) => pattern.test(where)).map(([, target]) => ({ name: 'remedy', target, chained }));
+  const hit = targets.filter(([pattern]) => pattern.test(where)).map(([, target]) => target);
+  // What else is named in the sentence is not what was ended.
+  return hit.filter((target) => target !== 'holder' || hit.length === 1).map((target) => ({ name: 'remedy', target, chained }));
 }
 
 /** Packages by the names distributions give them; the driver before the daemon, whose name is in it. */
@@ -144,7 +152,7 @@ export const programSigns = (): readonly Sign[] => [
   {
     kind: 'command',
     needles: ['killall', ' pkill ', 'pkill -', 'gpgconf -', 'gpgconf --', 'killscd', 'restart', 'systemctl', 'kill -9', 'kill -H', 'kill -I', 'kill -T', 'kills scdaemon', 'kill scdaemon', 'killing', 'launchctl', 'service pcscd'],
-    pattern: /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|restart(?:ing|ed)?|systemctl\s+(?:--user\s+|--now\s+)*(?:try-|reload-or-)?(?:restart|stop|mask|disable|kill)|service\s+[\w.@-]+\s+(?:restart|stop)|launchctl\s+\w+)\s*[^&;|#"]*/i,
+    pattern: REMEDY,
     see: seeRemedy,
   },
   {
@@ -156,5 +164,5 @@ export const programSigns = (): readonly Sign[] => [
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),
   plain('age', { name: 'scdaemon-killed-by-tool' }, ['Stopped scdaemon', 'looking for agent processes', 'Sent SIGHUP to yubikey-agent', 'SIGINT received - immediate shutdown', 'gpgconf --kill all']),
-  plain('command', { name: 'scdaemon-killed-by-tool' }, [' scdaemon', 'gpg-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:kill|terminat|stop|signal)s?\w*\s+(?:\w+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|^(?!.*(?:\b(?:I|you|we|manually)\b|\$ )).*pkill -9 scdaemon/i),
+  plain('command', { name: 'scdaemon-killed-by-tool' }, [' scdaemon', 'gpg-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:p?kill|terminat|stop|signal)s?\w*\s+(?:[\w-]+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|^(?!.*(?:\b(?:I|you|we|manually)\b|\$ )).*pkill -9 scdaemon/i),
 ];

@@ -30,7 +30,7 @@ export const storySigns: readonly Sign[] = [
     see: (match, text) => (CURED.test(text) ? { name: 'option-cures', option: (match[1] as string).toLowerCase() } : null),
   },
   plain('story', { name: 'cure-told' }, ['solution', 'solved', ' fixed', 'fixes ', 'resolved', 'workaround', 'was missing', 'needed to', 'had to add', 'have to add', 'by adding', 'the trick', 'does help', 'helped'], /solution|solved|fix(?:ed|es)\b|resolved|workaround|what was missing|(?:needed|had|have) to (?:add|set|create|use|edit)|by adding|did the trick|help(?:ed|s)\b/i),
-  plain('story', { name: 'pin-asked-again' }, ['PIN prompt', ' my PIN', 'the PIN', 'for PIN', 'for a PIN', ' PIN again', 'PIN every', 'enter PIN', 'asks PIN', ' its PIN', 'your PIN'], /PIN[^.]*(?:again|every time|each time|repeatedly|over and over|multiple times|several times|more than once)|(?:again|repeatedly|unexpected|multiple|many|re-?enter|keeps? asking)[^.]*\bPIN/i),
+  plain('story', { name: 'pin-asked-again' }, ['PIN prompt', ' my PIN', 'the PIN', 'for PIN', 'for a PIN', ' PIN again', 'PIN every', 'enter PIN', 'asks PIN', ' its PIN', 'your PIN'], /PIN[^.]*(?:again|(?:after|on|for|at) (?:each|every)|every time|each time|repeatedly|over and over|multiple times|several times|more than once)|(?:again|repeatedly|unexpected|multiple|many|re-?enter|keeps? asking)[^.]*\bPIN/i),
   plain('story', { name: 'after-gpg' }, ['after using', 'after sign', 'after decr', 'after runn', 'after i use', 'after gpg', 'once gpg', 'gpg first', 'first use', 'gpg-agent)', 'used it as', 'using gpg', 'after git', 'after ssh', 'gpg command'], /(?:after|once|when(?:ever)?|any ?time|first|as soon as)\b[^.]*\b(?:gpg2?|gnupg|gpg-agent|openpgp)\b|\b(?:gpg2?|gnupg|gpg-agent)\b[^.]*\b(?:first|before)\b/i),
   plain('story', { name: 'works-once' }, ['first time', 'first run', 'second time', 'second run', 'consecutive', 'subsequent', 'only once', 'ONLY ONCE'], /(?:first (?:time|run)|once)[^.]*(?:second|then|after|subsequent|consecutive|next|but)|(?:second|subsequent|consecutive)[^.]*(?:fail|error|violation)|works? only once/i),
   plain('story', { name: 'wrong-reader-told' }, ['reader', ' first ', 'built-in', 'builtin', 'internal', 'Broadcom', 'Alcor '], WRONG_READER),
@@ -47,7 +47,7 @@ export const storySigns: readonly Sign[] = [
   plain(
     'story',
     { name: 'trouble-told' },
-    ['yubikey', 'yubi key', 'smartcard', 'smart card', 'smart-card', 'nitrokey', 'card reader', 'security key', ' token'],
+    ['yubikey', 'yubi key', 'smartcard', 'smart card', 'smart-card', 'nitrokey', 'card reader', 'security key', ' token', 'reader is', 'reader do', 'reader was', 'reader no', 'the reader', 'my reader', 'the card ', 'my card '],
     /\b(?:not|unable|cannot|fails?|failed|never|no longer|stop(?:s|ped)?)\b|n't\b/i,
   ),
   {
@@ -57,8 +57,21 @@ export const storySigns: readonly Sign[] = [
     pattern: /^(?!.*\b(?:if|when|while|unless|make sure|making sure|as long as|once|until|ensure|check)\b).*pcscd[^.]{0,60}\brunning\b/i,
     see: (_, text) => (/\bnot\b|n't/i.test(text) ? null : { name: 'unit', unit: 'pcscd', state: 'active' }),
   },
+  {
+    kind: 'scdaemon.conf',
+    // Told in a sentence that it is set; told to be missing it is not.
+    needles: ['pcsc-shared', 'disable-ccid'],
+    pattern: /\b(?:set|added|have|has|using|use|with|enabled|put)\s+(?:the\s+|only\s+|both\s+)?[`"']?(pcsc-shared|disable-ccid)\b/i,
+    see: (match) => ({ name: 'scdaemon-config', option: (match[1] as string).toLowerCase(), value: '' }),
+  },
+  plain('story', { name: 'own-process-told' }, ['SCardDisconnect', 'SCardReleaseContext', 'no other app', 'no other prog', 'no other proc', 'own process', 'same process'], /(?:never|not|n't|without|missing|forg[eo]t)\w*[^.]{0,40}SCard(?:Disconnect|ReleaseContext)|no other (?:app|prog|proc)|own process|same process/i),
+  plain('story', { name: 'plug-order-told' }, ['plugged', 'attached', 'inserted', 'connected'], /(?:only|unless|if|when)\b[^.]{0,60}(?:plugged|attached|inserted|connected)[^.]{0,30}\bbefore\b[^.]{0,40}(?:pcscd|starts?|started|boot|launch)|(?:plugged|attached|inserted|connected)[^.]{0,20}\bafter\b[^.]{0,40}\bpcscd\b/i),
+  plain('story', { name: 'exclusive-told' }, ['exclusive', 'SHARE_EXCLUSIVE'], /\bexclusive(?:ly)?\b[^.]{0,60}(?:access|mode|connect|open|lock)|(?:access|opens?|connects?|takes?|SHARE_)\w*[^.]{0,40}exclusive/i),
+  plain('story', { name: 'newer-cures' }, ['libccid', ' ccid ', 'pcsc-lite', 'pcsclite', 'pcscd '], /(?:\bwith|works? (?:in|with)|worked (?:in|with)|fixed (?:in|by|with)|(?:updat|upgrad|downgrad)\w+ (?:\w+ )?(?:to)?|(?:solv|help|resolv|fix)\w+[^.]{0,20}) ?(?:lib)?(?:ccid|pcsc-?lite|pcscd)(?: driver)?(?: version)? v?\d[\d.]*[^.]{0,40}(?:\bworks?|\bis\b|fine|help|solv|fix|again|\.\s|$)|(?:updat|upgrad|downgrad)\w+ (?:the )?(?:lib)?(?:ccid|pcsc-?lite|pcscd)\b[^.]{0,60}(?:works?|fixe[ds]|help(?:ed|s)|solve[ds])/i),
+  plain('story', { name: 'usb-empty' }, ['lsusb ', ' lsusb', 'lsusb.', '`lsusb'], /lsusb[^.]{0,60}(?:\bempty|nothing|no output|(?:does|did)(?:n't| not) (?:show|list|see)|not (?:listed|there|visible))|not? (?:\w+ ){0,3}(?:in|by|on|from|with) lsusb/i),
+  plain('story', { name: 'reader-limit-told' }, [' readers', 'readers '], /\b(?:only|more than|at most|max\w*|limit(?:ed)?(?: of| to)?|up to|first)\s+(?:the\s+)?(?:16|48|sixteen)\b|\b16 (?:of them|readers)\b/i),
   plain('story', { name: 'replug-cures' }, [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again'], /re-?plug|re-?insert|unplug|plug(?:ging)? (?:it )?(?:back|in)|remove and insert/i),
   plain('story', { name: 'root-works' }, ['as root', 'with sudo', 'using sudo', 'sudo gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc', 'sudo pkcs11', 'root user', 'without sudo', 'needs sudo', 'non-root', 'normal user', 'regular user', 'unprivileged user', 'requires sudo', 'need sudo', ' sudo '], /\b(?:as|by) (?:an? |the )?(?:normal|regular|unprivileged|non-root|ordinary) user\b|requires? sudo|(?:when|with) sudo\b[^.]{0,60}(?:works?|normal|fine|no error)|(?:works?|worked|only|fine|succeeds?|needs|ok)\b.*(?:as root|sudo|root user)|(?:sudo \w|as root|root user|non-root).*(?:works?|worked|fine|succeeds|ok)\b/i),
   plain('story', { name: 'config-not-active' }, ['scdaemon.conf', 'gpg-agent.conf'], /(?:edit|chang|add|modif|creat)\w*.*(?:no effect|nothing changed|still|until|only after)|(?:no effect|still|until).*(?:edit|chang|add)ed/i),
-  plain('story', { name: 'agent-socket-foreign' }, ['forward', ' socat ', '/socat ', 'npiperelay'], /(?:socat|npiperelay|relay|forward)[^.]*(?:gpg-agent|S\.gpg|Windows|socket)/i),
+  plain('story', { name: 'agent-socket-foreign' }, ['forward', ' socat ', '/socat ', 'npiperelay'], /(?:socat|npiperelay|relay)[^.]*(?:gpg-agent|S\.gpg|Windows|socket)|forward[^.]*\bWindows\b/i),
 ];
