@@ -125,6 +125,16 @@ describe('told in a sentence', () => {
     ['reader-limit-abi-mismatch', ['Fedora 36: the flatpak crashes while it lists the readers']],
     ['pcscd-driver-dir-missing', ['No bundle files in pcsc drivers directory: /usr/local/lib/pcsc/drivers']],
     ['remote-session', ['RemoteForward /run/user/1000/gnupg/S.gpg-agent /run/user/1000/gnupg/S.gpg-agent.extra', 'gpg: selecting card failed: Forbidden']],
+    ['hotplug-not-seen', ['this machine has no udev; a reader that is plugged in later never appears in pcscd']],
+    ['hotplug-not-seen', ['after I took the reader out and plugged it back in: WriteUSB() write failed (1/9): LIBUSB_ERROR_NO_DEVICE']],
+    ['usb-permission', ['the udev rule for this token was missing']],
+    ['ccid-vs-pcscd', ['GPG acts as if no key was there, though pcsc_scan sees it']],
+    ['ccid-vs-pcscd', ['scdaemon 2.3 has no fallback to pcscd any more']],
+    ['shared-applet-switched', ['ssh-add -s /usr/lib/libykcs11.so', 'sign_and_send_pubkey: signing failed: agent refused operation', 'it happens after ykman was used']],
+    ['shared-applet-switched', ['pcsc-shared works, but not really: whenever the applet changes I have to give my PIN']],
+    ['macos-ctk-holds-card', ['a tokend grabs the card on macOS before gpg can']],
+    ['driver-outdated', ['CCID_Receive Procedure byte conflict', 'the card works in one reader, but not in the other one', 'use ccid 1.5.2 or newer']],
+    ['pcscd-not-running', ['The PC/SC service is not working on this computer']],
     ['token-configuration', ['gpg finds the card since I ran ykman config usb --enable openpgp']],
   ])('%s: %j', (cause, lines) => {
     expect(first(...lines)).toBe(cause);

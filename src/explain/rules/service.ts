@@ -136,7 +136,7 @@ export const serviceRules = {
       supports(3, clientGot(SECURITY_VIOLATION), 'access was refused; polkit is what refuses'),
       supports(1.8, both(seen('root-works'), either(gpgFails, otherFails)), 'it works as root: polkit lets root in always'),
       supports(1.4, unless(seen('root-works'), gpgFails, otherFails), 'it works as root: polkit lets root in always'),
-      supports(1.2, seen('polkit-rule'), 'a polkit rule is the matter'),
+      supports(2, seen('polkit-rule'), 'a polkit rule is the matter'),
       supports(1.7, seen('service-unusable'), 'the program could not use the PC/SC service, as when pcscd refuses it'),
       supports(1.2, clientGot(COMM_ERROR), 'libraries before 1.9.9 say this when pcscd refuses the client'),
       supports(1.4, both(gpgSays('no-service'), either(seen('session-remote'), seen('session-inactive'))), 'polkit lets active local sessions in only'),

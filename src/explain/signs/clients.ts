@@ -7,6 +7,8 @@ const failed = (client: Client): Observation => ({ name: 'client-failed', client
 export const clientSigns: readonly Sign[] = [
   plain('ykman', failed('ykman'), ['Failed connecting to', 'Failed to connect to YubiKey', 'Failed opening device', 'No YubiKey detected', 'Failed to connect to a YubiKey', 'Failed to open connection', 'Error opening connection', 'Insert your YubiKey', 'YubiKey already in use', 'Failed to open smart card connection', 'No eligiable connections', 'No eligible connections'], /YubiKey|device|connection/i),
   plain('ykman', failed('ykman'), ['ykman i', 'ykman o', 'ykman p', 'ykman l', 'ykman f', 'ykman c', 'ykman: ', 'ykman g', 'ykman 5', 'ykman 4', 'using ykman', 'run ykman'], /ykman[^|;&]*\b(?:fail|failed|fails|hang|hangs|error|not work|cannot|can't|doesn't)/i),
+  // Programs that only know that the service did not work.
+  plain('client', { name: 'service-unusable' }, ['PCSC service', 'PC/SC service', 'pcsc service', 'smart card service', 'smartcard service', 'PCSC daemon', 'smart card daemon', 'no-pcsc'], /(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)\b[^.]{0,60}\b(?:not|n't|cannot|couldn't|unable|failed|missing|unavailable)\b|(?:not|n't|cannot|unable|failed)\b[^.]{0,40}(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)|no-pcsc\b/i),
   // ykman says so of every SCardEstablishContext that failed (ykman pcsc list_readers), whatever the reason.
   {
     kind: 'ykman',

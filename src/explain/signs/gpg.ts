@@ -67,8 +67,8 @@ export const gpgSigns: readonly Sign[] = [
   {
     kind: 'gpg',
     // Told without the message.
-    needles: ['gpg-agent', 'GnuPG ', ...['can', 'could', 'does', 'is', 'fail', 'not', 'stop', 'will', 'was'].flatMap((verb) => [`gpg ${verb}`, `gpg2 ${verb}`]), 'gpg CLI', ' by gpg', ' by gnupg'],
-    pattern: /\b(?:gpg2?|gpg-agent|gnupg)\b`?[^.:]{0,40}(?:\bunable|\bcannot|\bcan't|\bcould not|does ?n[o']t|not (?:be )?(?:recogni|detect|see|find|work)\w*|\bfails?\b|stops? working|stopped working)|(?:not|n't|never|no longer) (?:be )?(?:found|seen|detected|recogni[sz]ed) by (?:gpg2?|gnupg)\b/i,
+    needles: ['gpg-agent', 'GnuPG ', ...['can', 'could', 'does', 'is', 'fail', 'not', 'stop', 'will', 'was', 'acts'].flatMap((verb) => [`gpg ${verb}`, `gpg2 ${verb}`]), 'gpg CLI', ' by gpg', ' by gnupg'],
+    pattern: /\b(?:gpg2?|gpg-agent|gnupg)\b`?[^.:]{0,40}(?:\bunable|\bcannot|\bcan't|\bcould not|does ?n[o']t|not (?:be )?(?:recogni|detect|see|find|work)\w*|\bfails?\b|stops? working|stopped working|acts? (?:like|as if)|acting (?:like|as if))|(?:not|n't|never|no longer) (?:be )?(?:found|seen|detected|recogni[sz]ed) by (?:gpg2?|gnupg)\b/i,
     see: () => ({ name: 'gpg-failed', reason: 'other', era: null, apple: false }),
   },
   {

@@ -95,6 +95,7 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'reader-slot-taken' }, ['already in use', 'is already used', 'USB driver with'], /(?:USB driver with (?:index|lun)|Lun:) ?\S+ (?:is )?already (?:in use|used)/i),
   plain('libccid', { name: 'reader-firmware-bogus' }, ['is bogus! Upgrade', 'is bogus!']),
   plain('libccid', { name: 'reader-protocol-refused' }, ['Protocol not supported', 'not supported by reader', 'requested but unsupported by the card'], /CCID_Receive.*Protocol not supported|Protocol T=\S+ (?:not supported|requested)/i),
+  plain('libccid', { name: 'reader-reports-error' }, ['Procedure byte conflict', 'CCID_Receive ', 'Parity error', 'Overrun error', 'Unknown CCID error'], /CCID_Receive(?:\(\))? (?!Card absent)|Procedure byte conflict/),
   // Said of every transmit that failed in the driver, by the reader's fault, the cable's or the card's.
   plain('libccid', { name: 'transmit-failed' }, ['Card not transacted'], /Transmit\w*\(\) Card not transacted/),
   plain('libccid', { name: 'reader-apdu-limit' }, ['Command too long', 'command too long', 'xtended APDU', 'Reader is NOT in TPDU', 'dwMaxCCIDMessageLength', 'Can\'t set reader in ISO', 'only short APDU', 'short APDU only'], /Command too long|xtended APDU.*(?:not|un)|max: \d+ bytes|dwMaxCCID|ISO mode|short APDU/i),

@@ -27,7 +27,7 @@ const names = [...roleOf.keys()].filter((name) => name.length >= 4).sort((a, b) 
 const escape = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 const anyName = names.map(escape).join('|');
 // pcscdaemon.c is in every other line of pcscd's log, hence what stands around scdaemon. Names of six letters and less cannot be needles; the words that surround them in a listing are.
-const needles = [...names.filter((name) => name.length >= 7 && name !== 'scdaemon'), '/chrome', ' chrome', 'usbipd ', 'process: ', '->INO=', ...[...cutByLsof.keys()].map((name) => `${name} `), ...[' ', '/', '"', "'", '('].map((before) => `${before}scdaemon`), 'scdaemon '];
+const needles = [...names.filter((name) => name.length >= 7 && name !== 'scdaemon'), '/chrome', ' chrome', 'tokend', 'usbipd ', 'process: ', '->INO=', ...[...cutByLsof.keys()].map((name) => `${name} `), ...[' ', '/', '"', "'", '('].map((before) => `${before}scdaemon`), 'scdaemon '];
 
 /** ps aux, ps -ef, pgrep -a, lsof, fuser, ss, systemd's process tree, a list of libpcsclite users. */
 const listings: readonly { pattern: RegExp; connected: boolean }[] = [

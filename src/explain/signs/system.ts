@@ -77,6 +77,7 @@ export const systemSigns = (): readonly Sign[] => [
   { kind: 'environment', needles: ['AppImage', '/tmp/.mount_'], see: () => ({ name: 'environment', is: 'appimage' }) },
   { kind: 'environment', needles: ['microsoft-standard', 'usbipd-win', ' in WSL', ' on WSL', ' to WSL', 'under WSL', 'inside WSL', 'within WSL', 'WSL2 on', 'WSL bash', '(WSL2)', ' WSL 2', ' WSL2 ', 'WSL2: ', 'Subsystem for Linux', 'wsl --', 'wsl attach', 'wsl list', 'wsl.exe', '/mnt/c/', 'wsl.conf', 'usbipd '], see: () => ({ name: 'environment', is: 'wsl' }) },
   plain('environment', { name: 'wsl-systemd' }, ['systemd = true', 'systemd=true']),
+  { kind: 'environment', needles: ['Qubes ', 'qubes-', '/qubes', 'QubesOS', 'sys-usb', 'usb-import'], see: () => ({ name: 'environment', is: 'vm' }) },
   { kind: 'environment', needles: ['docker', 'podman', 'distrobox', 'toolbox enter', '/.dockerenv', 'kubepods', 'containerd', 'lxc-start', 'systemd-nspawn', 'devcontainer'], see: () => ({ name: 'environment', is: 'container' }) },
   plain('environment', { name: 'session-remote' }, ['Remote=yes', 'SSH_CONNECTION', 'SSH_TTY', 'Remote=1'], /Remote=(?:yes|1)|SSH_CONNECTION=|SSH_TTY=|ssh -X/),
   plain('environment', { name: 'session-inactive' }, ['Active=no', 'seat=null', 'local=false', 'active=false', 'State=closing'], /Active=no|seat=null|local=false active=false/),
