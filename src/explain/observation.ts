@@ -104,6 +104,7 @@ type Plain =
   | 'token-applet-off'
   | 'token-configured'
   | 'exclusive-told'
+  | 'cable-told'
   | 'applet-told'
   | 'udev-absent'
   | 'udev-rule-told'

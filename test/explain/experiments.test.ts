@@ -135,9 +135,17 @@ describe('told in a sentence', () => {
     ['macos-ctk-holds-card', ['a tokend grabs the card on macOS before gpg can']],
     ['driver-outdated', ['CCID_Receive Procedure byte conflict', 'the card works in one reader, but not in the other one', 'use ccid 1.5.2 or newer']],
     ['pcscd-not-running', ['The PC/SC service is not working on this computer']],
+    ['scdaemon-not-installed', ['gpg: OpenPGP card not available: No such device', 'installing gnupg2-scdaemon solved it']],
+    ['pcscd-not-running', ['The viewer finds no card reader, because it needs the pcscd service to be installed']],
+    ['usb-power-management', ['ReadUSB() read failed (1/4): -7 LIBUSB_ERROR_TIMEOUT', 'with a shorter cable it does not happen']],
     ['token-configuration', ['gpg finds the card since I ran ykman config usb --enable openpgp']],
   ])('%s: %j', (cause, lines) => {
     expect(first(...lines)).toBe(cause);
+  });
+
+  it('does not take for a cure what is merely installed, or started again', () => {
+    expect(named('I have installed pcscd, libccid and ykman from the distribution')).toEqual([]);
+    expect(named('After sleep pcsc_scan shows nothing; restarting pcscd helps')).not.toContain('pcscd-not-running');
   });
 
   it('takes a lock by whatever words a program has for it', () => {

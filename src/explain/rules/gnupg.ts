@@ -4,6 +4,7 @@ import {
   accessRefused, anyoneGot, both, cardAnswers, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, onlyTold, option, optionCures, otherFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
 } from './queries.ts';
 
+const scdaemonSupplied = seen('supplied', ({ what }) => what === 'scdaemon');
 const refused = seen('scdaemon-option-refused');
 /** Options no upstream scdaemon has (scd/scdaemon.c); shared-access is MacGPG2's. */
 const unknownOption = option('shared-access', 'disable-opensc', 'pcsc-share', 'enable-shared', 'disable-ccid-driver');
@@ -107,10 +108,11 @@ export const gnupgRules = {
   'scdaemon-not-installed': {
     clauses: [
       supports(5, seen('scdaemon-not-installed'), 'the program scdaemon is not there'),
-      supports(2, seen('supplied', ({ what }) => what === 'scdaemon'), 'installing scdaemon is what was tried'),
+      supports(2.6, scdaemonSupplied, 'scdaemon was missing, or installing it is what was tried'),
       supports(2.1, gpgSays('no-daemon'), 'gpg says this when there is no scdaemon: many distributions package it apart'),
       supports(1, seen('scdaemon-start-failed'), 'gpg-agent could not start scdaemon'),
-      excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), seen('scdaemon-ended-at-start'), gpgReachesNoCard, seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),
+      excludes(3, unless(gpgReachesNoCard, scdaemonSupplied), 'scdaemon is there: it found no card'),
+      excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), seen('scdaemon-ended-at-start'), seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),
     ],
     decidedBy: 'whether the path in gpgconf --list-components exists.',
     next: ['gpgconf --list-components', 'cardcheck'],

@@ -29,7 +29,7 @@ export const serviceRules = {
       supports(3, seen('pcscd-configuration-broken'), 'pcscd ends at start over its configuration'),
       supports(1.4, unitIs('inactive', 'disabled'), 'pcscd is not active'),
       excludes(3, seen('stopping-pcscd-cures'), 'it is when pcscd does not run that it works'),
-      supports(1.6, seen('supplied', ({ what }) => what === 'pcscd'), 'installing or starting pcscd is what was tried'),
+      supports(2, seen('supplied', ({ what }) => what === 'pcscd'), 'pcscd was missing, or installing or starting it is what was tried'),
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 says this when no PC/SC service answers'),
       excludes(3.5, answered, 'pcscd answered'),
       excludes(2.5, pcscdWorks, 'pcscd works'),

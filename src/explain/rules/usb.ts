@@ -164,6 +164,7 @@ export const usbRules = {
       supports(2.6, both(seen('autosuspend'), either(usbError, usbLost, seen('kernel-usb-reset'), seen('kernel-usb-gone'), seen('kernel-usb-trouble'))), 'power management is set for the device, and it drops off the bus'),
       supports(1.8, both(usbError, either(seen('kernel-usb-reset'), seen('kernel-usb-gone'))), 'the device is reset or drops off while libusb talks to it'),
       supports(2, seen('kernel-usb-trouble'), 'the device does not answer on the bus'),
+      supports(1.6, both(seen('cable-told'), either(usbError, usbLost, seen('kernel-usb-gone'))), 'the cable, hub or supply makes a difference, and the transfer fails'),
       supports(1.2, seen('autosuspend'), 'power management is set for the device'),
       supports(0.9, usbError, 'the USB transfer itself fails'),
       excludes(2, seen('kernel-suspend'), 'the whole machine slept'),

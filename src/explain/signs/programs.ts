@@ -105,6 +105,17 @@ const supplies: readonly (readonly [RegExp, Extract<Observation, { name: 'suppli
   [/pcscd|pcsc-lite|pcsclite/i, 'pcscd'],
 ];
 
+const PACKAGE = '(?:[\\w-]*scdaemon|pcscd|pcsc-lite(?:-ccid)?|pcsclite|libccid|ccid|libpcsclite\\w*)';
+/** What is merely installed somewhere is no cure: it must have been missing, or have helped. */
+const TOLD_SUPPLY = new RegExp(
+  [
+    `(?:\\bmissing|\\black(?:s|ed|ing)|\\bneeds|\\brequires|depend\\w* on)\\b[^.]{0,30}?\\b(${PACKAGE})\\b`,
+    `\\b(${PACKAGE})\\b[\x60"']?(?: package| service| daemon)? (?:is |was |were )?(?:missing|not (?:yet )?installed|to be installed|needs? to be (?:installed|started|running|enabled))`,
+    `\\b(?:install|start|enabl)(?:ed|ing)\\b[^.]{0,30}?\\b(${PACKAGE})\\b[^.]{0,40}\\b(?:works?|worked|fix(?:es|ed)?|solv(?:es|ed)|resolv(?:es|ed)|help(?:s|ed)|did)\\b`,
+  ].join('|'),
+  'i',
+);
+
 /** Rows of ss remembered, for the row of the other end. */
 const MAX_ROWS = 5000;
 const SOCKET_ROW = /^\s*(?:u_str|u_seq)\s+ESTAB\s+\d+\s+\d+\s+(\S+)\s+(\d+)\s+\S+\s+(\d+)\s+users:\(\("([^"]+)",pid=(\d+)/;
@@ -160,6 +171,13 @@ export const programSigns = (): readonly Sign[] => [
     needles: ['apt install', 'apt-get install', 'dnf install', 'yum install', 'pacman -S', 'apk add', 'zypper in', 'emerge ', 'rpm-ostree install', 'systemctl start', 'systemctl enable', 'enable --now', 'service pcscd start', 'rc-service', 'services.pcscd', 'pcscd.enable', 'enable pcscd', 'enabling pcscd', 'start pcscd', 'starting pcscd', 'install pcscd', 'installing pcscd', 'running `pcscd', 'running pcscd'],
     pattern: /(?:install|pacman -S\w*|apk add|zypper in\w*|emerge|systemctl(?: --now)? (?:start|enable)(?: --now)?|service|rc-service|services\.|\b(?:by|had to|have to|needs? to|needed to|must|should|try)\s+(?:\w+\s+)?(?:enabl|start|install)(?:e|ing|ed)?|not running)[ .][^&;|]*/i,
     see: (match) => supplies.filter(([pattern]) => pattern.test(match[0])).slice(0, 2).map(([, what]) => ({ name: 'supplied', what })),
+  },
+  {
+    kind: 'command',
+    // Told instead of typed: what was missing, and what helped once it was there.
+    needles: ['install', 'missing', ' needs ', 'requires ', 'depend', 'lacking', 'started ', 'starting ', 'enabled ', 'enabling '],
+    pattern: TOLD_SUPPLY,
+    see: (match) => supplies.filter(([pattern]) => pattern.test(match[1] ?? match[2] ?? match[3] ?? '')).slice(0, 1).map(([, what]) => ({ name: 'supplied', what })),
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),
