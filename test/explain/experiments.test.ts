@@ -138,9 +138,16 @@ describe('told in a sentence', () => {
     ['scdaemon-not-installed', ['gpg: OpenPGP card not available: No such device', 'installing gnupg2-scdaemon solved it']],
     ['pcscd-not-running', ['The viewer finds no card reader, because it needs the pcscd service to be installed']],
     ['usb-power-management', ['ReadUSB() read failed (1/4): -7 LIBUSB_ERROR_TIMEOUT', 'with a shorter cable it does not happen']],
+    ['gnupg-version-bug', ['gpg: selecting openpgp failed: No such device', 'gpg 2.2.28 no longer works with this key, 2.2.27 did']],
+    ['pcscd-not-running', ['After I started pcscd.socket it worked']],
+    ['other-client-holds-transaction', ['its module locks the card and no other process can use it']],
     ['token-configuration', ['gpg finds the card since I ran ykman config usb --enable openpgp']],
   ])('%s: %j', (cause, lines) => {
     expect(first(...lines)).toBe(cause);
+  });
+
+  it('does not take a question for an answer', () => {
+    expect(named('The token is not detected.', 'Is the pcscd service running?')[0]).toBe('pcscd-not-running');
   });
 
   it('does not take for a cure what is merely installed, or started again', () => {

@@ -22,6 +22,7 @@ export const serviceRules = {
       supports(2.3, seen('service-unusable'), 'the program could not use the PC/SC service; it does not tell why'),
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
       supports(0.55, onlyTold, 'pcscd may not run'),
+      supports(1.4, seen('pcscd-doubted'), 'whether pcscd runs is in question'),
       supports(2.6, seen('pcscd-socket-absent'), 'pcscd\'s socket is not there or nobody listens on it'),
       supports(2.2, gpgSays('no-service'), 'gpg 2.3 and later say this when no PC/SC service answers'),
       supports(2.4, unitIs('masked', 'missing', 'failed'), 'systemd cannot start pcscd'),

@@ -97,8 +97,8 @@ export const gpgSigns: readonly Sign[] = [
   },
   {
     kind: 'version',
-    needles: ['gpg (GnuPG', 'scdaemon (GnuPG', 'gpg-agent (GnuPG', 'GnuPG version', ' gpg 2.', '(gpg 2.', 'gnupg 2.', 'gnupg-2.', 'gnupg2-2.', 'gnupg2 2.'],
-    pattern: /\(GnuPG[^)]*\) (\d+\.\d+\.\d+)|GnuPG version (\d+\.\d+\.\d+)|\b(?:gpg|gnupg2?)[ -](2\.\d+\.\d+)/i,
+    needles: ['gpg (GnuPG', 'scdaemon (GnuPG', 'gpg-agent (GnuPG', 'GnuPG version', ' gpg 2.', '(gpg 2.', 'gpg version 2', 'gnupg version 2', 'gnupg 2.', 'gnupg-2.', 'gnupg2-2.', 'gnupg2 2.'],
+    pattern: /\(GnuPG[^)]*\) (\d+\.\d+\.\d+)|GnuPG version (\d+\.\d+\.\d+)|\b(?:gpg|gnupg2?)(?: version)?[ -](2\.\d+\.\d+)/i,
     see: (match) => ({ name: 'version', of: 'gnupg', version: (match[1] ?? match[2] ?? match[3]) as string }),
   },
   plain('gpg-agent', { name: 'agent-already-running' }, ['gpg-agent is already running']),

@@ -111,7 +111,7 @@ const TOLD_SUPPLY = new RegExp(
   [
     `(?:\\bmissing|\\black(?:s|ed|ing)|\\bneeds|\\brequires|depend\\w* on)\\b[^.]{0,30}?\\b(${PACKAGE})\\b`,
     `\\b(${PACKAGE})\\b[\x60"']?(?: package| service| daemon)? (?:is |was |were )?(?:missing|not (?:yet )?installed|to be installed|needs? to be (?:installed|started|running|enabled))`,
-    `\\b(?:install|start|enabl)(?:ed|ing)\\b[^.]{0,30}?\\b(${PACKAGE})\\b[^.]{0,40}\\b(?:works?|worked|fix(?:es|ed)?|solv(?:es|ed)|resolv(?:es|ed)|help(?:s|ed)|did)\\b`,
+    `\\b(?:install|start|enabl)(?:ed|ing)\\b[^.]{0,30}?\\b(${PACKAGE})\\b(?:\\.(?:socket|service))?[^.]{0,60}\\b(?:works?|worked|fix(?:es|ed)?|solv(?:es|ed)|resolv(?:es|ed)|help(?:s|ed)|did)\\b`,
   ].join('|'),
   'i',
 );

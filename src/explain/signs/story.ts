@@ -57,7 +57,7 @@ export const storySigns: readonly Sign[] = [
     // The daemon's state in plain words; told as a condition or an instruction it says nothing.
     needles: ['pcscd is', 'pcscd service is', 'pcscd.service is', 'pcscd daemon is', 'pcscd was', 'verify it is running', 'pcscd running', 'pcscd and '],
     pattern: /^(?!.*\b(?:if|when|while|unless|make sure|making sure|as long as|once|until|ensure|check)\b).*pcscd[^.]{0,60}\brunning\b/i,
-    see: (_, text) => (/\bnot\b|n't/i.test(text) ? null : { name: 'unit', unit: 'pcscd', state: 'active' }),
+    see: (_, text) => (/\bnot\b|n't|\?/i.test(text) ? null : { name: 'unit', unit: 'pcscd', state: 'active' }),
   },
   {
     kind: 'scdaemon.conf',
@@ -74,6 +74,9 @@ export const storySigns: readonly Sign[] = [
   plain('story', { name: 'after-tool' }, ['after '], /\bafter\b[^.]{0,40}\b(?:ykman|yubico-piv-tool|yubioath|authenticator|piv-tool|pkcs11-tool|opensc|nitropy|keepassxc)\b/i),
   plain('story', { name: 'other-reader-works' }, [' works ', ' worked ', 'works fine', 'works normally'], /works?\b[^.]{0,30}\b(?:with|in|on) (?:another|a different|the other|an? other) (?:card )?reader|works?[^.]{0,60}\bbut (?:it )?(?:doesn't|does not|not|fails)\b[^.]{0,20}(?:with|in|on)\b/i),
   plain('story', { name: 'cable-told' }, [' cable', 'USB hub', 'usb-hub', 'power supply', 'undervolt', 'under-volt', 'another port', 'different port', 'other port', 'USB port'], /\b(?:shorter|short|longer|long|other|another|different|bad|new|extension)\s(?:\w+\s){0,3}(?:cable|port)\b|\bhub\b|power supply|under-?volt/i),
+  plain('story', { name: 'older-gnupg-cures' }, ['downgrad', 'revert', 'roll back', 'rolled back', 'rolling back', 'went back', 'no longer works', 'no longer work', 'brew switch', 'stopped working'], /(?:downgrad|revert|roll(?:ed|ing)? back|went back|switch)\w*\b.{0,60}\b(?:gnupg|gpg|scdaemon)|\b(?:gnupg|gpg)\S*(?: version)? 2\.\d+\.\d+ (?:no longer|stopped|does ?n[o']t)/i),
+  plain('story', { name: 'pcscd-doubted' }, ['running?', 'not running'], /pcscd\W[^.]{0,30}running\?|(?:\bnot|n't|fails?|nothing|no)\b[^.]{0,60}\b(?:if|when|because|unless)\b[^.]{0,20}pcscd\W[^.]{0,20}not running/i),
+  plain('story', { name: 'lock-told' }, [' locks ', ' locked ', ' lock on', 'transaction'], /\block(?:s|ed)?\b[^.]{0,40}\b(?:card|reader|token)\b[^.]{0,60}\b(?:no other|others?|nobody|anyone)\b|\btransaction\b[^.]{0,40}(?:never (?:ended|closed|released)|not (?:ended|closed|released)|left open)/i),
   plain('story', { name: 'own-process-told' }, ['SCardDisconnect', 'SCardReleaseContext', 'no other app', 'no other prog', 'no other proc', 'own process', 'same process'], /(?:never|not|n't|without|missing|forg[eo]t)\w*[^.]{0,40}SCard(?:Disconnect|ReleaseContext)|no other (?:app|prog|proc)|own process|same process/i),
   plain('story', { name: 'plug-order-told' }, ['plugged', 'attached', 'inserted', 'connected'], /(?:only|unless|if|when)\b[^.]{0,60}(?:plugged|attached|inserted|connected)[^.]{0,30}\bbefore\b[^.]{0,40}(?:pcscd|starts?|started|boot|launch)|(?:plugged|attached|inserted|connected)[^.]{0,20}\bafter\b[^.]{0,40}\bpcscd\b/i),
   plain('story', { name: 'exclusive-told' }, ['exclusive', 'SHARE_EXCLUSIVE'], /\bexclusive(?:ly)?\b[^.]{0,60}(?:access|mode|connect|open|lock)|(?:access|opens?|connects?|takes?|SHARE_)\w*[^.]{0,40}exclusive/i),
