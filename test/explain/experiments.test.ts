@@ -141,9 +141,14 @@ describe('told in a sentence', () => {
     ['gnupg-version-bug', ['gpg: selecting openpgp failed: No such device', 'gpg 2.2.28 no longer works with this key, 2.2.27 did']],
     ['pcscd-not-running', ['After I started pcscd.socket it worked']],
     ['other-client-holds-transaction', ['its module locks the card and no other process can use it']],
+    ['driver-outdated', ['WriteUSB() write failed (3/2): -7 Success', 'I have changed the ccid version and now it is fixed']],
     ['token-configuration', ['gpg finds the card since I ran ykman config usb --enable openpgp']],
   ])('%s: %j', (cause, lines) => {
     expect(first(...lines)).toBe(cause);
+  });
+
+  it('is not sure of the driver where a device is on the bus and there is no reader', () => {
+    expect(explainText('Bus 001 Device 006: ID 072f:8206 Advanced Card Systems\nNo smart card readers found.').causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
   });
 
   it('does not take a question for an answer', () => {

@@ -93,7 +93,7 @@ export const usbRules = {
     clauses: [
       supports(2.4, unless(either(seen('driver-lookup', ({ vendor }) => vendor !== '1d6b' && vendor !== '8087'), seen('usb-device')), seen('pcscd-reader-added'), seen('usb-failed'), gpgHere), 'the device is on the bus and no driver took it'),
       supports(2.6, seen('driver-list-lacks'), 'the list of devices the driver knows is the matter'),
-      supports(1.2, both(seen('usb-device'), noReader), 'the device is on the bus, but there is no reader'),
+      supports(0.6, both(seen('usb-device'), noReader), 'the device is on the bus, but there is no reader'),
       supports(0.9, unless(both(seen('usb-listed'), noReader), seen('usb-device')), 'what is on the bus is no device cardcheck knows as a reader, and there is no reader'),
       supports(1.8, unless(both(gpgReachesNoCard, noReader), gpgGoesThroughPcsc), 'neither gpg\'s own driver nor pcscd makes a reader of the device'),
       supports(0.5, onlyTold, 'the driver may not know the device'),

@@ -15,6 +15,9 @@ const usbOps: readonly (readonly [RegExp, UsbOp])[] = [
   [/libusb_init/i, 'init'],
 ];
 
+/** libusb.h, enum libusb_error. */
+const LIBUSB_NUMBERS = new Map([['-1', 'LIBUSB_ERROR_IO'], ['-3', 'LIBUSB_ERROR_ACCESS'], ['-4', 'LIBUSB_ERROR_NO_DEVICE'], ['-6', 'LIBUSB_ERROR_BUSY'], ['-7', 'LIBUSB_ERROR_TIMEOUT'], ['-8', 'LIBUSB_ERROR_OVERFLOW'], ['-9', 'LIBUSB_ERROR_PIPE']]);
+
 function seeUsb(match: RegExpExecArray, text: string): Observation | null {
   const error = (match[0] as string).toUpperCase().replace('LIBUSB_TRANSFER_NO_DEVICE', 'LIBUSB_ERROR_NO_DEVICE');
   const op = usbOps.find(([pattern]) => pattern.test(text))?.[1];
@@ -90,7 +93,7 @@ export const pcscdSigns: readonly Sign[] = [
   reassuring('pcscd', { name: 'pcscd-ready' }, ['daemon ready', 'Started pcscd.service', 'Started PC/SC Smart Card Daemon'], /daemon ready|Started/),
   reassuring('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR: ']),
   reassuring('pcscd', { name: 'pcscd-authorized' }, ['Authorized PC/SC client']),
-  plain('pcscd', { name: 'pcscd-died' }, ['pcscd.service', 'Main process exited', 'Failed with result', 'pcscd[1', 'segfault at'], /Main process exited.*(?:dumped|SEGV|ABRT|KILL|FAILURE)|Failed with result|segfault|start-limit|core-dump/),
+  plain('pcscd', { name: 'pcscd-died' }, ['pcscd.service', 'Main process exited', 'Failed with result', 'pcscd[1', 'segfault at'], /Main process exited.*(?:dumped|SEGV|ABRT|KILL|FAILURE)|Failed with result|(?:pcscd|ccid).*segfault|segfault.*(?:pcscd|ccid)|start-limit|core-dump/),
   plain('pcscd', { name: 'card-mute' }, ['Error powering up card', 'Card Not Powered', 'Card absent or mute', 'Card is mute', 'PowerUp failed', 'Card is unpowered']),
   plain('pcscd', { name: 'reader-slot-taken' }, ['already in use', 'is already used', 'USB driver with'], /(?:USB driver with (?:index|lun)|Lun:) ?\S+ (?:is )?already (?:in use|used)/i),
   plain('libccid', { name: 'reader-firmware-bogus' }, ['is bogus! Upgrade', 'is bogus!']),
@@ -105,6 +108,16 @@ export const pcscdSigns: readonly Sign[] = [
     needles: ['LIBUSB_ERROR', 'LIBUSB_TRANSFER_NO_DEVICE'],
     pattern: /LIBUSB_(?:ERROR|TRANSFER)_\w+/i,
     see: seeUsb,
+  },
+  {
+    kind: 'libccid',
+    // Old releases print libusb's number, and a text of strerror beside it that means nothing.
+    needles: ['write failed (', 'read failed ('],
+    pattern: /(write|read) failed \(\d+\/\d+\): (-\d+)(?! LIBUSB)/,
+    see: (match) => {
+      const error = LIBUSB_NUMBERS.get(match[2] as string);
+      return error === undefined ? null : { name: 'usb-failed', op: match[1] as 'write' | 'read', error };
+    },
   },
   {
     kind: 'libccid',
