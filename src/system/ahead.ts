@@ -21,8 +21,9 @@ const FIRST_FD = 3;
 /**
  * An answer is its command line, a newline and what came to stdout, then the exit status, then stderr, each ended by a
  * NUL. gpgconf says where gpg and scdaemon are (`name:description:path`) and which home is used; pcscd lies where
- * daemons lie. GnuPG's programs may never get past their option files; what then stays without an answer is asked
- * again by who knows better (collect/gnupg-option-file.ts), and all of it ends with cardcheck.
+ * daemons lie. The shell itself looks into these lists, because each fork costs a millisecond. GnuPG's programs may
+ * never get past their option files; what then stays without an answer is asked again by who knows better
+ * (collect/gnupg-option-file.ts), and all of it ends with cardcheck.
  */
 const SCRIPT = `
 PATH=$PATH:/usr/sbin:/sbin
@@ -32,19 +33,26 @@ ask() {
   printf '\\0%d\\0%s\\0' $status "$words"
 }
 answer() { printf '%s\\n%s\\n\\0%d\\0\\0' "$1" "$2" $3; }
-field() { while IFS=: read -r name second third _; do [ "$name" = "$1" ] && eval echo "\\$$2"; done; }
-place() { echo "$components" | field "$1" third; }
+newline='
+'
+line() {
+  value=
+  case "$newline$1" in *"$newline$2:"*) value="$newline$1"; value=\${value#*"$newline$2:"}; value=\${value%%"$newline"*};; esac
+}
+place() { line "$components" "$1"; value=\${value#*:}; value=\${value%%:*}; }
 passable() { [ -f "$1" ] || ! [ -e "$1" ]; }
 ask "$(command -v pcscd)" -v >&6 7>&6 &
 components=$(gpgconf --list-components 2>/dev/null)
 answer 'gpgconf --list-components' "$components" $? >&3
-scdaemon=$(place scdaemon)
-ask "$(place gpg)" --no-options --version >&4 7>&4 &
+place scdaemon; scdaemon=$value
+place gpg
+ask "$value" --no-options --version >&4 7>&4 &
 { ask "$scdaemon" --dump-option-table; ask "$scdaemon" --no-options --version; } >&5 7>&5 &
 dirs=$(gpgconf --list-dirs 2>/dev/null)
 answer 'gpgconf --list-dirs' "$dirs" $? >&3
-home=$(echo "$dirs" | field homedir second)
-passable "$(echo "$dirs" | field sysconfdir second)/scdaemon.conf" && passable "$home/scdaemon.conf" && ask "$scdaemon" --homedir "$home" --gpgconf-test >&3 7>&3
+line "$dirs" sysconfdir; sysconf=$value
+line "$dirs" homedir; home=$value
+passable "$sysconf/scdaemon.conf" && passable "$home/scdaemon.conf" && ask "$scdaemon" --homedir "$home" --gpgconf-test >&3 7>&3
 wait
 `;
 
