@@ -18,13 +18,17 @@ export function countTogether(buffer: SharedArrayBuffer): void {
 
 export const shareableCounts = (): SharedArrayBuffer => new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT);
 
-/** @param message one request or more, whole */
+/** SCardTransmit and SCardControl: data follows the struct uncounted, and is read apart (pcsc-lite winscard_msg.h, enum pcsc_msg_commands). */
+const WITH_DATA = new Set([0x09, 0x0a]);
+
+/** @param message one request or more, whole; one with data comes last */
 export function readsOf(message: Buffer): ReadCount {
   let calls = 0;
   for (let at = 0; at < message.length; ) {
-    const { size } = headerStruct.decode(message, at);
-    calls += size > 0 ? 2 : 1;
-    at += headerStruct.size + size;
+    const { size, command } = headerStruct.decode(message, at);
+    const hasData = WITH_DATA.has(command);
+    calls += 1 + Number(size > 0) + Number(hasData);
+    at = hasData ? message.length : at + headerStruct.size + size;
   }
   return { calls, bytes: message.length };
 }

@@ -50,4 +50,6 @@ describe('mostUnseen', () => {
 it('knows how pcscd reads a message: the header, and the body where there is one', () => {
   const withBody = request(Command.establishContext, establishStruct.encode({}));
   expect(readsOf(Buffer.concat([request(Command.getReadersState), withBody]))).toEqual({ calls: 3, bytes: 8 + 8 + establishStruct.size });
+  const transmit = Buffer.concat([request(0x09 as Command, Buffer.alloc(32)), Buffer.from('00a40400', 'hex')]);
+  expect(readsOf(transmit)).toEqual({ calls: 3, bytes: 8 + 32 + 4 });
 });
