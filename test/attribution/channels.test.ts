@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { readChannels } from '../../src/attribution/channels.ts';
 import { contextMapsOf } from '../../src/attribution/layouts.ts';
 import { MemoryImage, type ProcessMemory } from '../../src/attribution/memory.ts';
+import { writtenMemory } from './written-memory.ts';
 
 const DATA = { start: 0x7f00_0000_0000, length: 0x1000 };
 const HEAP = { start: 0x5555_5600_0000, length: 0x4000 };
@@ -14,30 +15,7 @@ interface Context {
 }
 
 function clientMemory(contexts: readonly Context[]): { memory: ProcessMemory; heap: Buffer } {
-  const data = Buffer.alloc(DATA.length);
-  const heap = Buffer.alloc(HEAP.length);
-  let used = 0x10;
-  const allocate = (size: number): number => {
-    const address = HEAP.start + used;
-    used += Math.ceil((size + 8) / 16) * 16;
-    return address;
-  };
-  const place = (address: number): [Buffer, number] => (address >= DATA.start ? [data, address - DATA.start] : [heap, address - HEAP.start]);
-  const u64 = (address: number, value: number) => {
-    const [buffer, offset] = place(address);
-    buffer.writeBigUInt64LE(BigInt(value), offset);
-  };
-  const list = (address: number, elements: readonly number[]) => {
-    const entries = [allocate(24), ...elements.map(() => allocate(24)), allocate(24)];
-    u64(address, entries[0] ?? 0);
-    u64(address + 8, entries.at(-1) ?? 0);
-    u64(address + 24, elements.length);
-    entries.forEach((entry, index) => {
-      u64(entry, elements[index - 1] ?? 0);
-      u64(entry + 8, entries[index + 1] ?? 0);
-      u64(entry + 16, entries[index - 1] ?? 0);
-    });
-  };
+  const { heap, memory, u64, text, allocate, list } = writtenMemory(DATA, HEAP);
   const structures = contexts.map(({ fd, channels }, index) => {
     const context = allocate(184);
     u64(context, fd);
@@ -46,19 +24,14 @@ function clientMemory(contexts: readonly Context[]): { memory: ProcessMemory; he
       const [channel, name] = [allocate(16), allocate(reader.length + 1)];
       u64(channel, hCard);
       u64(channel + 8, name);
-      heap.write(reader, name - HEAP.start);
+      text(name, reader);
       return channel;
     });
     list(context + 56, entries);
     return context;
   });
   list(DATA.start + 0x240, structures);
-  const read = (address: number, length: number): Buffer | null => {
-    const [buffer, offset] = place(address);
-    return offset >= 0 && offset + length <= buffer.length ? Buffer.from(buffer.subarray(offset, offset + length)) : null;
-  };
-  const mappings = [{ ...DATA, kind: 'data' as const }, { ...HEAP, kind: 'heap' as const }].map(({ start, length, kind }) => ({ start, end: start + length, kind }));
-  return { memory: { mappings, read }, heap };
+  return { memory, heap };
 }
 
 const channels = ({ memory }: { memory: ProcessMemory }, ...fds: number[]) => readChannels(new MemoryImage(memory), contextMapsOf(X86_64), new Set(fds));

@@ -4,6 +4,7 @@
  */
 import type { ProcessMemory } from '../../src/attribution/memory.ts';
 import type { ReaderState } from '../../src/snapshot/schema.ts';
+import { writtenMemory } from './written-memory.ts';
 
 export type Generation = '1.9.5' | '2.4.1' | '2.5.1';
 
@@ -31,37 +32,14 @@ export interface PcscdImage {
 }
 
 export function pcscdImage({ generation, readers, contexts }: ImagePlan): PcscdImage {
-  const data = Buffer.alloc(DATA.length);
-  const heap = Buffer.alloc(HEAP.length);
-  let used = 0x10;
-
-  const place = (address: number) => (address >= HEAP.start ? { buffer: heap, offset: address - HEAP.start } : { buffer: data, offset: address - DATA.start });
-  const u64 = (address: number, value: number) => place(address).buffer.writeBigUInt64LE(BigInt(value), place(address).offset);
-  const i32 = (address: number, value: number) => place(address).buffer.writeInt32LE(value, place(address).offset);
-  const text = (address: number, value: string) => place(address).buffer.write(value, place(address).offset);
-  const allocate = (size: number) => {
-    const address = HEAP.start + used;
-    used += Math.ceil((size + 8) / 16) * 16;
-    return address;
-  };
-  const list = (address: number, elements: number[]) => {
-    const entries = [allocate(24), ...elements.map(() => allocate(24)), allocate(24)];
-    u64(address, entries[0] ?? 0);
-    u64(address + 8, entries.at(-1) ?? 0);
-    i32(address + 24, elements.length);
-    entries.forEach((entry, index) => {
-      u64(entry, elements[index - 1] ?? 0);
-      u64(entry + 8, entries[index + 1] ?? 0);
-      u64(entry + 16, entries[index - 1] ?? 0);
-    });
-  };
+  const { data, heap, memory, u64, i32, text, bytes, allocate, list, used } = writtenMemory(DATA, HEAP);
   const atr = Buffer.from(ATR, 'hex');
   const readerState = (address: number, name: string, sharing: number) => {
     text(address, name);
     i32(address + 128, 7);
     i32(address + 132, 0x34);
     i32(address + 136, sharing);
-    atr.copy(place(address).buffer, place(address).offset + 140);
+    bytes(address + 140, atr);
     i32(address + 176, atr.length);
     i32(address + 180, 2);
   };
@@ -118,19 +96,10 @@ export function pcscdImage({ generation, readers, contexts }: ImagePlan): PcscdI
   );
 
   return {
-    memory: {
-      mappings: [
-        { start: DATA.start, end: DATA.start + DATA.length, kind: 'data' },
-        { start: HEAP.start, end: HEAP.start + HEAP.length, kind: 'heap' },
-      ],
-      read: (address, length) => {
-        const { buffer, offset } = place(address);
-        return offset < 0 || offset + length > buffer.length ? null : Buffer.from(buffer.subarray(offset, offset + length));
-      },
-    },
+    memory,
     table: readers.map(({ name, sharing }) => ({ name, present: true, atr: ATR, sharing, eventCounter: 7, state: 0x34, protocol: 2 })),
     data,
     heap,
-    used,
+    used: used(),
   };
 }
