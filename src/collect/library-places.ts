@@ -1,5 +1,6 @@
 /** The folders in which copies of libpcsclite may lie: shallow and bounded, no search. */
 import type { System } from '../system/port.ts';
+import { examinedUser } from './gnupg-user.ts';
 import { readPackageVersion, readPkgConfig } from './library-versions.ts';
 
 /** Folders in /usr/lib of the architectures Debian and Node are built for. */
@@ -60,10 +61,10 @@ async function readOpt(system: System): Promise<Place[]> {
   return (await names(system, '/opt')).flatMap((app) => ['lib', 'lib64', '.'].map((dir) => ({ dir: `/opt/${app}/${dir}`, owner: `/opt/${app}`, version: unknown })));
 }
 
-/** Runtimes and applications of flatpak, of the system and of this user. */
+/** Runtimes and applications of flatpak, of the system and of this user, who may have come through sudo. */
 async function readFlatpaks(system: System): Promise<Place[]> {
-  const home = system.env('HOME');
-  const roots = ['/var/lib/flatpak', ...(home === undefined ? [] : [`${home}/.local/share/flatpak`])];
+  const { home } = await examinedUser(system);
+  const roots = ['/var/lib/flatpak', ...(home === null ? [] : [`${home}/.local/share/flatpak`])];
   const places = await Promise.all(roots.map(async (root) => [...(await readRuntimes(system, `${root}/runtime`)), ...(await readFlatpakApps(system, `${root}/app`))]));
   return places.flat();
 }

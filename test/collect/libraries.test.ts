@@ -108,6 +108,13 @@ test('flatpak, snap and mounted AppImage: what they bring speaks for itself', as
   ]);
 });
 
+test('root sees the flatpaks of the user who called sudo', async () => {
+  const { bytes } = await real();
+  const path = '/home/ada/.local/share/flatpak/runtime/org.gnome.Platform/x86_64/47/active/files/lib/x86_64-linux-gnu/libpcsclite.so.1';
+  const system = await machine({ [path]: bytes, '/etc/passwd': 'ada:x:1000:1000::/home/ada:/bin/sh\n' }, { uid: 0, env: { HOME: '/root', SUDO_UID: '1000' } });
+  expect(await of(system)).toMatchObject([{ path, owner: 'flatpak runtime org.gnome.Platform 47' }]);
+});
+
 const status = (pid: number) => ({
   [`/proc/${pid}/stat`]: `${pid} (yubikey-agent) S 1 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 100 0 0`,
   [`/proc/${pid}/status`]: 'Name:\tyubikey-agent\nUid:\t1000\t1000\t1000\t1000\n',
