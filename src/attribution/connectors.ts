@@ -3,6 +3,7 @@
  * not with what else the machine has open, and neither network nor pid namespaces hide anybody.
  */
 import { SystemError, type System } from '../system/port.ts';
+import { SETNS, SUB_PEER } from './socket-peers.ts';
 
 /** The other end of one of pcscd's connections. */
 export interface Connector {
@@ -19,9 +20,6 @@ export interface Connector {
   /** Who has the client's end open: that process first, unless it has let go of it, then those that inherited it. */
   users: { pid: number; fd: number }[];
 }
-
-/** setns(2) has a number of its own on each architecture; pidfd_open and pidfd_getfd have the same on all. */
-const SETNS: Readonly<Record<string, number>> = { x64: 308, arm64: 268 };
 
 /**
  * Node can neither copy another process's descriptor nor speak netlink, so Perl does (Essential on Debian):
@@ -61,22 +59,7 @@ sub users {
   }
   return @users;
 }
-sub peer {
-  my ($inode) = @_;
-  socket(my $netlink, 16, SOCK_RAW, 4) or return;
-  my $request = pack 'CCSLLLLL', 1, 0, 0, 0xffffffff, $inode, 4, 0xffffffff, 0xffffffff;
-  send($netlink, pack('LSSLL', 16 + length $request, 20, 1, 1, 0) . $request, 0) or return;
-  defined recv($netlink, my $answer, 8192, 0) or return;
-  my ($end, $type) = unpack 'LS', $answer;
-  return if $type != 20;
-  for (my $at = 32; $at + 8 <= $end; ) {
-    my ($length, $attribute) = unpack 'SS', substr $answer, $at;
-    return unpack 'L', substr $answer, $at + 4 if $attribute == 2;
-    $at += ($length + 3) & ~3;
-  }
-  return;
-}
-`;
+${SUB_PEER}`;
 
 const DEADLINE_MS = 1500;
 
@@ -86,7 +69,7 @@ const DEADLINE_MS = 1500;
  * @throws SystemError ENOENT without Perl, EPERM when the kernel refuses
  */
 export async function connectorsOf(system: System, pcscd: number, fds: readonly number[]): Promise<Map<number, Connector>> {
-  const args = [SETNS[process.arch] ?? 0, pcscd, ...fds].map(String);
+  const args = [SETNS, pcscd, ...fds].map(String);
   const { exitCode, stdout } = await system.run('perl', ['-e', SCRIPT, ...args], { timeoutMs: DEADLINE_MS });
   if (exitCode !== 0) throw new SystemError('EPERM', `/proc/${pcscd}/fd`);
   return new Map(parseConnectors(stdout).map((connector) => [connector.fd, connector]));

@@ -2,6 +2,7 @@ import { askForClients } from '../attribution/clients.ts';
 import { type Channel, channelsIn } from '../attribution/channels.ts';
 import type { Connector } from '../attribution/connectors.ts';
 import { formatHandle } from '../attribution/prove.ts';
+import { peersWithin } from '../attribution/socket-peers.ts';
 import { identifyProgram } from '../data/client-programs.ts';
 import { absent, failed, ok, timedOut } from '../snapshot/fact.ts';
 import type { Client, Fact, FactValue, Process } from '../snapshot/schema.ts';
@@ -12,7 +13,7 @@ import { ownNamespaces, pidsNamed, processNames, readNamespaces, readOpenFiles, 
 import { defineCollector } from './collector.ts';
 import { ownPids } from './own-pids.ts';
 import { isInBetween, onlyAnswers } from './scdaemons.ts';
-import { foreignNamespaces, listSockets, parseUnixTable, SS_MS, type UnixSocket } from './unix-sockets.ts';
+import { foreignNamespaces, listSockets, parseUnixTable, processesElsewhere, SS_MS, type UnixSocket } from './unix-sockets.ts';
 
 type Clients = FactValue<'clients'>;
 
@@ -49,18 +50,25 @@ async function collectClients(system: System): Promise<Fact<Clients>> {
   if (asked !== null) return ok({ ...(await attribute(system, asked.map(connectionOf))), hiddenByNamespace: 0, complete: true }, 'SO_PEERCRED of pcscd\'s connections');
   const table = await system.readFile('/proc/net/unix', UNIX_TABLE_LIMIT).catch(() => null);
   const known = table === null ? null : parseUnixTable(table);
-  const visible = known?.filter(({ connected, path }) => connected && path !== null && paths.has(path)).length ?? null;
+  const visible = known === null ? null : acceptedAt(known, paths).length;
+  // Root sees them from pcscd's side.
+  const sandboxed = system.uid === 0 ? [] : await inOwnSandboxes(system, paths);
   if (known !== null && visible === 0) {
     // The usual case is that nobody is connected, and then the dear walk of `ss` through all processes is spared.
     const hidden = await hiddenSockets(system, await pidsNamed(system, 'pcscd'), known);
-    if (hidden === null || hidden.size === 0) return ok({ clients: [], unattributed: 0, hiddenByNamespace: 0, complete: hidden !== null }, '/proc/net/unix');
+    if (hidden === null || hidden.size === 0) return ok(await withSuspects(system, sandboxed, 0, hidden !== null), '/proc/net/unix');
   }
   const sockets = await listSockets(system);
   if (sockets === null) return withoutSs(visible);
   const { accepted, hidden, complete } = await acceptedSockets(system, sockets, paths);
+  return ok(await withSuspects(system, [...accepted, ...sandboxed], hidden, complete), 'ss -axpn');
+}
+
+/** The clients behind these connections, and where any of pcscd's has none, who else might have it. */
+async function withSuspects(system: System, accepted: readonly Connection[], hiddenByNamespace: number, complete: boolean): Promise<Clients> {
   const found = await attribute(system, accepted);
-  const unseen = found.unattributed + hidden > 0;
-  return ok({ ...found, hiddenByNamespace: hidden, complete, ...(unseen ? { suspects: await suspects(system, found.clients) } : {}) }, 'ss -axpn');
+  const unseen = found.unattributed + hiddenByNamespace > 0;
+  return { ...found, hiddenByNamespace, complete, ...(unseen ? { suspects: await suspects(system, found.clients) } : {}) };
 }
 
 /** Programs that may own a connection nobody could be found for: those that run, are known to connect to cards and were not seen connected. */
@@ -161,6 +169,40 @@ async function socketInodes(system: System, pid: number): Promise<string[] | nul
 async function inOtherNamespaces(system: System, hidden: ReadonlySet<string>): Promise<Connection[]> {
   const found = await Promise.all((await foreignNamespaces(system)).map((pid) => listSockets(system, pid).catch(() => null)));
   return found.flatMap((sockets) => (sockets === null ? [] : connections(sockets.filter(({ inode }) => hidden.has(inode)), sockets)));
+}
+
+/**
+ * Connections of this user's own sandboxes that have a network of their own, as most flatpaks do: their ends on
+ * pcscd's side stand in the sandbox's table of sockets, which its user may read.
+ */
+async function inOwnSandboxes(system: System, paths: ReadonlySet<string>): Promise<Connection[]> {
+  const found = await Promise.all(
+    (await processesElsewhere(system)).map(async (inmates) => {
+      const table = await system.readFile(`/proc/${inmates[0]}/net/unix`, UNIX_TABLE_LIMIT).catch(() => '');
+      const accepted = acceptedAt(parseUnixTable(table), paths).map(({ inode }) => inode);
+      if (accepted.length === 0) return [];
+      const [peers, users] = await Promise.all([peersWithin(system, inmates[0], accepted), socketUsers(system, inmates)]);
+      return accepted.map((inode): Connection => {
+        const peer = peers.get(inode) ?? '';
+        return { inode: peer, users: users.get(peer) ?? [] };
+      });
+    }),
+  );
+  return found.flat();
+}
+
+const acceptedAt = (table: ReturnType<typeof parseUnixTable>, paths: ReadonlySet<string>) => table.filter(({ connected, path }) => connected && path !== null && paths.has(path));
+
+/** Who has each socket open, by its inode. */
+async function socketUsers(system: System, pids: readonly number[]): Promise<ReadonlyMap<string, UnixSocket['users']>> {
+  const users = new Map<string, UnixSocket['users']>();
+  for (const pid of pids) {
+    for (const { fd, target } of (await readOpenFiles(system, pid)) ?? []) {
+      const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+      if (inode !== undefined) users.set(inode, [...(users.get(inode) ?? []), { pid, fd }]);
+    }
+  }
+  return users;
 }
 
 /** Groups connections by process. One that several processes inherited counts for each of them. */

@@ -73,9 +73,21 @@ export async function listSockets(system: System, enter?: number): Promise<UnixS
 
 /** One process of each other network namespace. */
 export async function foreignNamespaces(system: System): Promise<number[]> {
+  return (await processesElsewhere(system)).slice(0, MAX_NAMESPACES).map(([pid]) => pid);
+}
+
+/** The processes of each other network namespace, as far as this user may see where they are. */
+export async function processesElsewhere(system: System): Promise<[number, ...number[]][]> {
   const pids = await listPids(system);
   const links = await Promise.all(pids.map((pid) => system.readLink(`/proc/${pid}/ns/net`).catch(() => null)));
   const own = links[pids.indexOf(system.pid)] ?? (await system.readLink('/proc/self/ns/net').catch(() => null));
-  const byNamespace = new Map(pids.flatMap((pid, index) => (links[index] == null || links[index] === own ? [] : [[links[index], pid] as const])));
-  return [...byNamespace.values()].slice(0, MAX_NAMESPACES);
+  const byNamespace = new Map<string, [number, ...number[]]>();
+  for (const [index, pid] of pids.entries()) {
+    const link = links[index];
+    if (link == null || link === own) continue;
+    const known = byNamespace.get(link);
+    if (known === undefined) byNamespace.set(link, [pid]);
+    else known.push(pid);
+  }
+  return [...byNamespace.values()];
 }

@@ -133,7 +133,7 @@ export const readProcess = perProcess(async (system, pid): Promise<Process | nul
     tty: ttyName(stat.ttyNumber),
     unit: systemdUnit(groups),
     parents,
-    confinement: confinementOf(groups) ?? otherNamespace(namespaces, own),
+    confinement: confinementOf(groups) ?? (await flatpakOf(system, pid, namespaces, own)) ?? otherNamespace(namespaces, own),
     hidden,
   };
 });
@@ -286,6 +286,19 @@ function confinementOf(groups: readonly string[]): Confinement | null {
     if (folder !== undefined && child !== undefined) return { kind: 'container', name: `${folder} ${child.replace(/^([0-9a-f]{12})[0-9a-f]{52}$/, '$1')}` };
   }
   return null;
+}
+
+/**
+ * The flatpak app of a process, from the file that flatpak puts into every sandbox, as xdg-desktop-portal reads it.
+ * A control group of its own an app only has where flatpak finds systemd's user manager (flatpak common/flatpak-run.c,
+ * flatpak_run_in_transient_unit).
+ */
+async function flatpakOf(system: System, pid: number, theirs: Namespaces, own: Namespaces): Promise<Confinement | null> {
+  // In our own mount namespace the file would be our own sandbox's.
+  if (sameNamespace(theirs.mnt, own.mnt) !== false) return null;
+  const info = await readOrNull(system, `/proc/${pid}/root/.flatpak-info`, STAT_LIMIT);
+  const name = /^\[(?:Application|Runtime)\]\n(?:[^[\n].*\n)*?name=(.+)$/m.exec(info ?? '')?.[1];
+  return name === undefined ? null : { kind: 'flatpak', name };
 }
 
 /** Names like `net:[4026531840]`; null where this user may not see them. */

@@ -107,6 +107,15 @@ describe.each(['asked of the kernel', 'found by ss'])('clients of pcscd, %s', (w
     expect(await look(machine({ run: withoutPerl(run) }))).toMatchObject({ status: 'ok', value: { clients: [], hiddenByNamespace: 1, complete: true } });
   });
 
+  it('counts a client in a sandbox of this user\'s that the kernel does not let into', async () => {
+    const server = await runScript(serverScript(socket));
+    await runScript(clientScript(socket), 'unshare', '-n');
+    const system = realSystem();
+    // As for an ordinary user: pcscd is another's.
+    const readDir = (path: string) => (path === `/proc/${server.pid}/fd` ? Promise.reject(new SystemError('EACCES', path)) : system.readDir(path));
+    expect(await look(machine({ uid: 1000, readDir }))).toMatchObject({ status: 'ok', value: { clients: [], unattributed: 1, hiddenByNamespace: 0, complete: false } });
+  });
+
   it('counts a connection for both processes that inherited it', async () => {
     await runScript(serverScript(socket));
     const parent = await runScript(`

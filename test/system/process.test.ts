@@ -45,9 +45,10 @@ describe('a process of a described machine', () => {
     expect((await readProcess(await root(name), pid))?.confinement).toEqual(confinement);
   });
 
-  const inGroup = async (cgroup: string, namespace = 'net:[1]') => {
+  const inGroup = async (cgroup: string, namespace = 'net:[1]', files: Parameters<typeof machine>[0] = {}) => {
     const system = await machine(
       {
+        ...files,
         '/proc/9/stat': `9 (x) S 0 9 9 0 -1 0 ${'0 '.repeat(12)}5 0\n`,
         '/proc/9/status': 'Uid:\t0\t0\t0\t0\n',
         '/proc/9/cgroup': cgroup,
@@ -69,6 +70,17 @@ describe('a process of a described machine', () => {
     ['', null],
   ])('of control group %j is confined in %j', async (cgroup, confinement) => {
     expect((await inGroup(cgroup))?.confinement).toEqual(confinement);
+  });
+
+  // As flatpak 1.14 writes it where there is no user manager of systemd to ask for a control group.
+  test.each([
+    ['[Application]\nname=org.example.Signer\nruntime=runtime/org.example.Platform/x86_64/1\n\n[Instance]\nname=other\n', { kind: 'flatpak', name: 'org.example.Signer' }],
+    ['[Runtime]\nruntime=runtime/org.example.Platform/x86_64/1\nname=org.example.Platform\n', { kind: 'flatpak', name: 'org.example.Platform' }],
+    ['[Application]\nruntime=none\n\n[Instance]\nname=other\n', { kind: 'namespace', name: 'net:[2]' }],
+  ] as const)('with %j at its root is in that flatpak', async (info, confinement) => {
+    const files = { '/proc/9/root/.flatpak-info': info, '/proc/1/ns/mnt': { link: 'mnt:[1]' } };
+    expect((await inGroup('0::/', 'net:[2]', { ...files, '/proc/9/ns/mnt': { link: 'mnt:[2]' } }))?.confinement).toEqual(confinement);
+    expect((await inGroup('0::/', 'net:[1]', { ...files, '/proc/9/ns/mnt': { link: 'mnt:[1]' } }))?.confinement).toBeNull();
   });
 
   test('in a network namespace that nothing explains is told by the namespace', async () => {
