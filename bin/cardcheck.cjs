@@ -7,7 +7,8 @@ const { Script } = require('node:vm');
 
 const folder = join(__dirname, '../dist/app');
 const entry = join(folder, 'main.cjs');
-const cache = `${entry}.cache`;
+// V8 takes its own version's cache of another architecture for good, and crashes on it: x64's on arm64, with Node 20.
+const cache = `${entry}.${process.arch}.cache`;
 
 /** @returns {Buffer | undefined} undefined where there is no such file */
 function read(path) {
