@@ -5,17 +5,14 @@
  */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cache, fetchInto } from './debian-packages.ts';
 
 const run = promisify(execFile);
 
-const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'cardcheck');
-const keyring = '/usr/share/keyrings/debian-archive-keyring.gpg';
 const packages = ['pcscd', 'vsmartcard-vpcd'];
-const mergedFolders = ['bin', 'sbin', 'lib', 'lib64'];
 
 export const generations = ['installed', 'bookworm', 'trixie', 'sid'] as const;
 export type Generation = (typeof generations)[number];
@@ -25,10 +22,24 @@ export type Generation = (typeof generations)[number];
  * @throws Error when apt cannot fetch it
  */
 export async function pcscdOf(generation: Generation): Promise<string | undefined> {
-  if (generation === 'installed') return undefined;
-  const folder = join(cache, `pcscd-${generation}`);
-  if (!existsSync(folder)) await fetchInto(folder, generation);
-  return join(folder, 'pcscd');
+  return generation === 'installed' ? undefined : join(await fetched(cache, generation), 'pcscd');
+}
+
+/**
+ * A folder that holds `pcscd-GENERATION` of each, for another architecture; it may be lent to a machine of that.
+ * @param architecture as dpkg calls it
+ * @throws Error when apt cannot fetch them
+ */
+export async function pcscdsFor(architecture: string): Promise<string> {
+  const folder = join(cache, architecture);
+  for (const generation of generations) if (generation !== 'installed') await fetched(folder, generation, architecture);
+  return folder;
+}
+
+async function fetched(parent: string, suite: string, architecture?: string): Promise<string> {
+  const folder = join(parent, `pcscd-${suite}`);
+  if (!existsSync(folder)) await fetchInto(folder, { suite, names: packages, ...(architecture === undefined ? {} : { architecture }) }, (building) => writeStarter(join(building, 'pcscd')));
+  return folder;
 }
 
 /**
@@ -43,67 +54,10 @@ export async function libraryOf(generation: Exclude<Generation, 'installed'>): P
   return ['libpcsclite.so.1', 'libpcsclite_real.so.1'].map((name) => join(folder, name)).filter((path) => existsSync(path));
 }
 
-/** Made aside and renamed, so that a half-fetched one is never taken for whole. */
-async function fetchInto(folder: string, suite: string): Promise<void> {
-  const building = `${folder}.${process.pid}`;
-  try {
-    await download(join(building, 'apt'), suite);
-    await unpack(join(building, 'apt'), join(building, 'root'));
-    await writeStarter(join(building, 'pcscd'), join(folder, 'root'));
-    await rm(join(building, 'apt'), { recursive: true });
-    await rename(building, folder);
-  } catch (error) {
-    await rm(building, { recursive: true, force: true });
-    // Somebody else's may have been ready first.
-    if (!existsSync(folder)) throw error;
-  }
-}
-
-/** The Debian archive that this machine's own packages come from. */
-async function archive(): Promise<string> {
-  const { stdout } = await run('apt-get', ['indextargets', '--format', '$(LABEL) $(REPO_URI)', 'Identifier: Packages']);
-  const found = /^Debian (\S+)$/m.exec(stdout)?.[1];
-  if (found === undefined) throw new Error('apt knows no Debian archive on this machine; `apt-get update` first');
-  return found;
-}
-
-/** apt with lists, cache and state of its own: what is installed here neither counts nor changes. */
-async function download(apt: string, suite: string): Promise<void> {
-  for (const name of ['lists/partial', 'cache/archives/partial']) await mkdir(join(apt, name), { recursive: true });
-  await writeFile(join(apt, 'sources.list'), `deb [signed-by=${keyring}] ${await archive()} ${suite} main\n`);
-  await writeFile(join(apt, 'status'), '');
-  const settings = {
-    'Dir::Etc::SourceList': join(apt, 'sources.list'),
-    'Dir::Etc::SourceParts': '/dev/null',
-    'Dir::State::Lists': join(apt, 'lists'),
-    'Dir::State::Status': join(apt, 'status'),
-    'Dir::Cache': join(apt, 'cache'),
-    'APT::Install-Recommends': 'false',
-    // A mirror may be behind; what it has is signed all the same.
-    'Acquire::Check-Valid-Until': 'false',
-    'APT::Sandbox::User': '',
-    'Debug::NoLocking': 'true',
-  };
-  const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`]);
-  await run('apt-get', [...options, '-qq', 'update']);
-  await run('apt-get', [...options, '-qq', '--yes', '--download-only', 'install', ...packages], { maxBuffer: 16 * 1024 * 1024 });
-}
-
-async function unpack(apt: string, root: string): Promise<void> {
-  const archives = join(apt, 'cache/archives');
-  await mkdir(root, { recursive: true });
-  for (const name of await readdir(archives)) {
-    if (name.endsWith('.deb')) await run('dpkg-deb', ['--extract', join(archives, name), root]);
-  }
-  // The base-files package, which makes these, is not everywhere among the dependencies.
-  for (const name of mergedFolders) if (!existsSync(join(root, name))) await symlink(`usr/${name}`, join(root, name));
-  for (const name of ['dev', 'proc', 'run', 'tmp']) await mkdir(join(root, name), { recursive: true });
-}
-
-/** Runs it in its own root, with the /run, /proc and /dev of where it is started, and mounts that nobody else sees. */
-async function writeStarter(path: string, root: string): Promise<void> {
+/** Runs it in the root beside it, with the /run, /proc and /dev of where it is started, and mounts that nobody else sees. */
+async function writeStarter(path: string): Promise<void> {
   const inside = `for folder in run proc dev; do mount --rbind /$folder "$0/$folder"; done; exec chroot "$0" /usr/sbin/pcscd "$@"`;
-  await writeFile(path, `#!/bin/sh\nexec unshare --mount sh -ec '${inside}' '${root}' "$@"\n`);
+  await writeFile(path, `#!/bin/sh\nexec unshare --mount sh -ec '${inside}' "$(dirname "$0")/root" "$@"\n`);
   await chmod(path, 0o755);
 }
 
