@@ -14,9 +14,9 @@ export interface Abi {
 /** By ELF e_machine; an architecture that is not here cannot be proven. */
 export const ABIS: Readonly<Record<number, readonly Abi[]>> = {
   62: [{ name: 'x86-64', mutex: 40 }],
-  // Derived from glibc's and musl's headers, not tried on a machine.
   183: [
     { name: 'aarch64 glibc', mutex: 48 },
+    // Derived from musl's headers, not tried on a machine.
     { name: 'aarch64 musl', mutex: 40 },
   ],
 };

@@ -7,7 +7,6 @@ import { type ClientContext, readerName, walk } from './walk.ts';
 /** By ELF e_machine: where glibc keeps the id of the thread that a pthread_t points to (nptl/descr.h), and the number of clock_nanosleep(2). */
 const SLEEP: Readonly<Record<number, { tid: number; clockNanosleep: number }>> = {
   62: { tid: 720, clockNanosleep: 230 },
-  // Derived from the headers, not tried on a machine.
   183: { tid: 208, clockNanosleep: 115 },
 };
 

@@ -19,7 +19,7 @@ const chosenScenarios = args.filter((arg) => !(suites as readonly string[]).incl
 const verbose = process.env['LAB_VERBOSE'] !== undefined;
 
 prepareHost(say);
-const machine = kernel(here, say);
+const machine = await kernel(here, say);
 const tool = await toolFolder();
 let failures = 0;
 for (const suite of chosenSuites.length > 0 ? chosenSuites : suites) failures += await play(suite);

@@ -1,11 +1,11 @@
 /**
- * Lab machines: QEMU boots Debian's own kernel without KVM; the root is a debootstrapped Debian, lent read-only
- * over 9p under a tmpfs. Everything fetched is kept in the user's cache folder and made again when it is gone.
+ * Lab machines: QEMU boots Debian's own kernel without KVM; the root is a debootstrapped or an unpacked Debian, lent
+ * read-only over 9p under a tmpfs. Everything fetched is kept in the user's cache folder and made again when it is gone.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
+import { cache as allCaches, ownApt } from '../support/debian-packages.ts';
 
 export const suites = ['bookworm', 'trixie', 'sid'] as const;
 export type Suite = (typeof suites)[number];
@@ -21,15 +21,36 @@ function mirror(): string {
   throw new Error('no Debian mirror in /etc/apt');
 }
 
-const cache = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'cardcheck', 'lab');
+const cache = join(allCaches, 'lab');
 
 /** What every root needs besides Debian's minimum; the first three because debootstrap does not follow polkitd's virtual packages. */
 const rootPackages =
   'systemd-sysv,dbus,libpam-systemd,pcscd,libccid,scdaemon,gnupg,gpg-agent,usbutils,usbip,kmod,udev,iproute2,procps,util-linux,libstdc++6,libpcsclite1,vsmartcard-vpcd';
 
-/** Modules in the order in which a lab machine needs them; pn533_usb waits in /opt/modules until a scenario binds it. */
-const bootModules = ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'vhci-hcd', 'unix_diag'];
-const laterModules = ['pn533_usb'];
+/**
+ * What QEMU emulates, by Debian's name. `boot`: modules in the order in which a machine needs them; `later` ones wait
+ * in /opt/modules until a scenario binds them.
+ */
+const architectures = {
+  amd64: {
+    package: 'qemu-system-x86',
+    emulator: 'qemu-system-x86_64',
+    options: ['-cpu', 'max'],
+    kernelOptions: 'console=ttyS0 random.trust_cpu=on',
+    boot: ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'vhci-hcd', 'unix_diag'],
+    later: ['pn533_usb'],
+  },
+  arm64: {
+    package: 'qemu-system-arm',
+    emulator: 'qemu-system-aarch64',
+    // Not `max`: QEMU computes its signed pointers in software, slowly (QEMU's Arm CPU features, pauth).
+    options: ['-machine', 'virt', '-cpu', 'cortex-a72'],
+    kernelOptions: 'console=ttyAMA0',
+    boot: ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'unix_diag'],
+    later: [],
+  },
+} as const;
+export type Architecture = keyof typeof architectures;
 
 export interface LabRun {
   exitCode: number | null;
@@ -45,9 +66,10 @@ function must(program: string, args: string[], options: { cwd?: string; input?: 
 }
 
 /** Installs the lab's own needs with apt where they are missing. Needs root, as debootstrap does. */
-export function prepareHost(say: (line: string) => void): void {
+export function prepareHost(say: (line: string) => void, architecture: Architecture = 'amd64'): void {
   if (process.geteuid?.() !== 0) throw new Error('the lab needs root: debootstrap and 9p shares keep owners and device rules');
-  const needed = { 'qemu-system-x86': 'qemu-system-x86_64', 'busybox-static': 'busybox', debootstrap: 'debootstrap', cpio: 'cpio', kmod: 'depmod' };
+  const { package: emulatorPackage, emulator } = architectures[architecture];
+  const needed = { [emulatorPackage]: emulator, 'busybox-static': 'busybox', debootstrap: 'debootstrap', cpio: 'cpio', kmod: 'depmod' };
   const missing = Object.entries(needed)
     .filter(([, program]) => spawnSync('sh', ['-c', `command -v ${program}`], { env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` } }).status !== 0)
     .map(([name]) => name);
@@ -71,82 +93,94 @@ export function root(suite: Suite, say: (line: string) => void): string {
 }
 
 interface Kernel {
+  architecture: Architecture;
   image: string;
   initramfs: string;
 }
 
 /** Debian's kernel with its modules, and an initramfs that can mount the root. */
-export function kernel(scripts: string, say: (line: string) => void): Kernel {
-  const place = join(cache, 'kernel');
+export async function kernel(scripts: string, say: (line: string) => void, architecture: Architecture = 'amd64'): Promise<Kernel> {
+  const isForeign = architecture !== 'amd64';
+  const base = isForeign ? join(cache, architecture) : cache;
+  const place = join(base, 'kernel');
   if (!existsSync(join(place, 'boot'))) {
     const half = `${place}.making`;
     rmSync(half, { recursive: true, force: true });
     mkdirSync(half, { recursive: true });
-    say('fetching the Debian kernel');
-    must('apt-get', ['update', '-qq']);
-    const name = /Depends: (linux-image-\S+)/.exec(must('apt-cache', ['depends', 'linux-image-amd64']).toString())?.[1];
-    if (name === undefined) throw new Error('apt knows no kernel that linux-image-amd64 depends on');
-    must('apt-get', ['download', name], { cwd: half });
-    const archive = readdirSync(half).find((file) => file.endsWith('.deb'));
-    must('dpkg', ['-x', archive as string, '.'], { cwd: half });
-    rmSync(join(half, archive as string));
+    say(`fetching the Debian kernel${isForeign ? ` for ${architecture}` : ''}`);
+    const apt = join(half, 'apt');
+    const options = isForeign ? await ownApt(apt, { suite: 'bookworm', architecture }) : [];
+    if (!isForeign) must('apt-get', ['update', '-qq']);
+    const name = /Depends: (linux-image-\S+)/.exec(must('apt-cache', [...options, 'depends', `linux-image-${architecture}`]).toString())?.[1];
+    if (name === undefined) throw new Error(`apt knows no kernel that linux-image-${architecture} depends on`);
+    must('apt-get', [...options, 'download', name, ...(isForeign ? ['busybox-static'] : [])], { cwd: half });
+    for (const archive of readdirSync(half).filter((file) => file.endsWith('.deb'))) {
+      must('dpkg', ['-x', archive, '.'], { cwd: half });
+      rmSync(join(half, archive));
+    }
+    rmSync(apt, { recursive: true, force: true });
     renameSync(half, place);
   }
   const image = readdirSync(join(place, 'boot')).find((file) => file.startsWith('vmlinuz-')) as string;
   const version = image.slice('vmlinuz-'.length);
   must('depmod', ['-b', place, version]);
 
-  const tree = join(cache, 'initramfs');
+  const tree = join(base, 'initramfs');
   rmSync(tree, { recursive: true, force: true });
   for (const folder of ['bin', 'modules', 'proc', 'sys', 'dev']) mkdirSync(join(tree, folder), { recursive: true });
-  copyFileSync('/bin/busybox', join(tree, 'bin/busybox'));
+  copyFileSync(join(isForeign ? place : '/', 'bin/busybox'), join(tree, 'bin/busybox'));
   copyFileSync(join(scripts, 'init.sh'), join(tree, 'init'));
   chmodSync(join(tree, 'init'), 0o755);
   chmodSync(join(tree, 'bin/busybox'), 0o755);
-  const files = (modules: string[]) => [
+  const files = (modules: readonly string[]) => [
     ...new Set(
       modules.flatMap((module) =>
         [...must('modprobe', ['-d', place, '-S', version, '--show-depends', module]).toString().matchAll(/^insmod (\S+)/gm)].map((match) => match[1] as string),
       ),
     ),
   ];
-  const atBoot = files(bootModules);
-  const later = files(laterModules).filter((file) => !atBoot.includes(file));
+  const atBoot = files(architectures[architecture].boot);
+  const later = files(architectures[architecture].later).filter((file) => !atBoot.includes(file));
   for (const file of [...atBoot, ...later]) copyFileSync(file, join(tree, 'modules', basename(file)));
   writeFileSync(join(tree, 'modules/order'), atBoot.map((file) => `${basename(file)}\n`).join(''));
   writeFileSync(join(tree, 'modules/pn533'), later.map((file) => `${basename(file)}\n`).join(''));
   const archive = must('sh', ['-c', 'find . | cpio -o -H newc --quiet'], { cwd: tree });
-  const initramfs = join(cache, 'initramfs.cpio');
+  const initramfs = join(base, 'initramfs.cpio');
   writeFileSync(initramfs, archive);
-  return { image: join(place, 'boot', image), initramfs };
+  return { architecture, image: join(place, 'boot', image), initramfs };
 }
 
 /**
  * Boots a machine and waits until it turns itself off.
- * @param shares folders of this machine: `root` and `tool` read-only, `out` writable
+ * @param shares folders of this machine by the name under which they are lent: `out` writable, `root`, `tool` and others read-only
  * @param timeoutMs after which the machine is pulled the plug
+ * @param onConsole takes whole lines
  */
-export async function boot(machine: Kernel, shares: { root: string; tool: string; out: string }, timeoutMs: number, onConsole: (text: string) => void): Promise<LabRun> {
+export async function boot(machine: Kernel, shares: Readonly<Record<string, string> & { root: string; tool: string; out: string }>, timeoutMs: number, onConsole: (text: string) => void): Promise<LabRun> {
   const started = Date.now();
-  const lend = (tag: string, path: string, readonly: boolean) => [
+  const { emulator, options, kernelOptions } = architectures[machine.architecture];
+  const lend = ([tag, path]: [string, string]) => [
     '-virtfs',
-    `local,path=${path},mount_tag=${tag},security_model=none,multidevs=remap${readonly ? ',readonly=on' : ''}`,
+    `local,path=${path},mount_tag=${tag},security_model=none,multidevs=remap${tag === 'out' ? '' : ',readonly=on'}`,
   ];
   const qemu = spawn(
-    'qemu-system-x86_64',
+    emulator,
     [
-      ...['-accel', 'tcg,thread=multi', '-cpu', 'max', '-m', '2048', '-smp', '2', '-nographic', '-no-reboot', '-nic', 'none'],
-      ...['-kernel', machine.image, '-initrd', machine.initramfs, '-append', 'console=ttyS0 quiet panic=-1 random.trust_cpu=on'],
-      ...lend('root', shares.root, true),
-      ...lend('tool', shares.tool, true),
-      ...lend('out', shares.out, false),
+      ...options,
+      ...['-accel', 'tcg,thread=multi', '-m', '2048', '-smp', '2', '-nographic', '-no-reboot', '-nic', 'none'],
+      ...['-kernel', machine.image, '-initrd', machine.initramfs, '-append', `${kernelOptions} quiet panic=-1`],
+      ...Object.entries(shares).flatMap(lend),
     ],
     { stdio: ['ignore', 'pipe', 'pipe'] },
   );
   let console = '';
+  let begun = '';
   const hear = (chunk: Buffer) => {
     console = (console + chunk.toString()).slice(-1_000_000);
-    onConsole(chunk.toString());
+    begun += chunk.toString();
+    const end = begun.lastIndexOf('\n') + 1;
+    onConsole(begun.slice(0, end));
+    begun = begun.slice(end);
   };
   qemu.stdout.on('data', hear);
   qemu.stderr.on('data', hear);
