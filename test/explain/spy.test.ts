@@ -85,4 +85,10 @@ describe('commands', () => {
     const said = JSON.stringify(explanation) + renderBlocks(explanationDocument(explanation), { width: 80, colors: false, ascii: false });
     expect(said).not.toMatch(/31 32 33|12345/);
   });
+
+  it('are shown without a PIN, too, where lines of the log ran together', () => {
+    const explanation = explain('7F00AA11@>|100|5|SCardConnect\n7F00AA11@>|100|5|SCardConnect 00 20 00 82 08 31 32 33 34 35 36 37 38\n7F00AA11@<|100|9|SCardConnect|0x8010000B\n', true);
+    expect(explanation.spy?.calls).toBeGreaterThan(0);
+    expect(JSON.stringify(explanation)).not.toContain('31 32 33');
+  });
 });

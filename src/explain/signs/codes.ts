@@ -111,7 +111,7 @@ export const codeSigns: readonly Sign[] = [
   {
     kind: 'pcsc-code',
     needles: ['Access denied', 'AccessDenied'],
-    pattern: /(?:SCard\w+|context|pcsc|smart ?card|reader)[^]*Access ?denied/i,
+    pattern: /(?:SCard\w|context|pcsc|smart ?card|reader)[^]*Access ?denied/i,
     see: (_, text) => see(0x8010006a, text),
   },
   { kind: 'pcsc-code', needles: ['SCardEstablishContext:', 'SCardConnect:', 'SCardListReaders:', 'unknown PC/SC', 'Unknown error:', 'EstablishContext failed', 'ListReaders failed', 'Connect failed'], pattern: /(?:0x|rv=|rc=)([2-7][0-9a-f]{7})\b/i, see: seeGarbled },

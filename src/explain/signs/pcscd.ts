@@ -123,7 +123,7 @@ export const pcscdSigns: readonly Sign[] = [
     kind: 'libccid',
     // libnfc, pyusb and usbfs itself, in the words of strerror.
     needles: ['Unable to claim USB interface', 'could not claim interface', 'claim interface', 'usb_claim_interface', 'claim_interface', 'Errno 16', 'Errno 13', 'claimed by'],
-    pattern: /(?:claim\w*[ _](?:USB )?interface|USBError|interface \d+ claimed by).*?(Device or resource busy|Resource busy|claimed by|Permission denied|Operation not permitted|Access denied)/i,
+    pattern: /(?:claim\w{0,20}[ _](?:USB )?interface|USBError|interface \d+ claimed by).{0,300}?(Device or resource busy|Resource busy|claimed by|Permission denied|Operation not permitted|Access denied)/i,
     see: (match) => ({ name: 'usb-failed', op: 'claim', error: /busy|claimed/i.test(match[1] as string) ? 'LIBUSB_ERROR_BUSY' : 'LIBUSB_ERROR_ACCESS' }),
   },
   { kind: 'libccid', needles: ["Can't claim interface"], pattern: /Can't claim interface \d+\/\d+: (?!LIBUSB)(.+)/, see: () => ({ name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' }) },

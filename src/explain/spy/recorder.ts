@@ -1,6 +1,7 @@
 import { formatCode } from '../../pcsc/codes.ts';
 import type { SpyApdu, SpyCall, SpyReport } from '../explanation.ts';
 import type { Notebook } from '../notebook.ts';
+import { withoutSecrets } from '../secrets.ts';
 import { apduOf, bytesIn } from './apdu.ts';
 import { type SpyEvent, listedEvents, rawEvent } from './grammar.ts';
 
@@ -106,7 +107,7 @@ export class SpyRecorder {
     if (this.#apdus !== null && running.call === 'SCardTransmit') keepBytes(event, running);
     const name = event.name ?? (event.direction === null ? positions[running.call]?.[running.values] : undefined);
     running.values++;
-    if (name !== undefined && shown.has(name)) running.arguments[name] = event.value.slice(0, 200);
+    if (name !== undefined && shown.has(name)) running.arguments[name] = withoutSecrets(event.value).slice(0, 200);
   }
 
   #leave(event: Extract<SpyEvent, { kind: 'leave' }>, running: Running | undefined, line: { number: number; text: string }): void {
