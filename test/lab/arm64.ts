@@ -1,6 +1,6 @@
 /**
  * `npm run attribution:arm64 [-- ROUNDS]`: the pcscd of each Debian generation on an emulated aarch64, and whom root is
- * told of; exits 1 when not all of it was right. Needs root; about 2 minutes a round, since Node is slow there.
+ * told of; exits 1 when not all of it was right. Needs root; about 5 minutes a round, since Node is slow there.
  */
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -42,7 +42,7 @@ export interface GenerationResult {
   /** Handles and locks that were held, as often as they were asked for; of these, proven with the right process and access. */
   held: number;
   proven: number;
-  /** How often not all of them were proven at the first try: deadlines are made for real processors. */
+  /** How often not all of them were proven and nothing was said wrongly, so that it was asked once more. */
   askedAgain: number;
   /** How often a client that pcscd kept waiting was to be seen, and was seen. */
   waiting: number;
@@ -158,6 +158,7 @@ async function oneRound(pcscd: number, readers: readonly string[], result: Gener
     }
     const proven = holders.filter(isProven).length;
     if (proven < holders.length && attempt < attempts) {
+      console.log(`${proven} of ${holders.length}: ${JSON.stringify(reports)}`);
       result.askedAgain += 1;
       continue;
     }
@@ -169,24 +170,31 @@ async function oneRound(pcscd: number, readers: readonly string[], result: Gener
   await until('every handle is given back', async () => (await held()) === 0, patienceMs);
 }
 
-/** As `cardcheck watch` sees them: the layouts that fit, and the one client that waits for the end of the transaction. */
+/** As `cardcheck watch` sees them: the one client that waits for the end of the transaction, and the layouts that fit. */
 async function seeWaiting(pcscd: number, readers: readonly string[], result: GenerationResult): Promise<void> {
   const waiter = await enter({ does: 'shared', reader: 2, uid: 0 }, readers, false);
   const locks = new LockReader(pcscd);
-  const memory = openProcessMemory(pcscd);
   try {
-    const table = await readTable();
-    result.layouts = layoutsOf(memory.machine).filter((layout) => walk(new MemoryImage(memory), layout, table) !== null).map(({ name }) => name);
     result.waiting += 1;
     const isSeen = async () => locks.read(await readTable()) !== null && locks.waiting(await readTable()).length === 1;
     await until('the waiter sleeps', isSeen, patienceMs).then(
       () => (result.seenWaiting += 1),
       (error: Error) => result.wrong.push(error.message),
     );
+    result.layouts = await fittingLayouts(pcscd);
   } finally {
-    memory.close();
     locks.close();
     await leave(waiter);
+  }
+}
+
+async function fittingLayouts(pcscd: number): Promise<string[]> {
+  const table = await readTable();
+  const memory = openProcessMemory(pcscd);
+  try {
+    return layoutsOf(memory.machine).filter((layout) => walk(new MemoryImage(memory), layout, table) !== null).map(({ name }) => name);
+  } finally {
+    memory.close();
   }
 }
 
