@@ -1,4 +1,6 @@
+import { mayHaveMarkup, textOf, withoutMarkup } from './markup.ts';
 import { Needles } from './needles.ts';
+import { Paragraphs } from './paragraphs.ts';
 
 const NEWLINE = 0x0a;
 /** Bytes of one line that are looked at together; what is longer is treated in pieces. */
@@ -27,6 +29,7 @@ export class LineSplitter {
   #needles: Needles;
   readonly #bulk: Needles;
   readonly #reader: LineReader;
+  readonly #paragraphs = new Paragraphs((text, number) => this.#handParagraph(text, number));
   #left = PASTE;
   #tail: Buffer = Buffer.alloc(0);
   #number = 1;
@@ -60,6 +63,7 @@ export class LineSplitter {
     const unfinished = this.#tail.length > 0;
     this.#scan(this.#tail);
     this.#tail = Buffer.alloc(0);
+    this.#paragraphs.end();
     return unfinished ? this.#number : this.#number - 1;
   }
 
@@ -72,16 +76,47 @@ export class LineSplitter {
 
   /** Everything in `bytes` is whole lines, or a piece of one that is too long. */
   #scan(bytes: Buffer): void {
+    const first = this.#number;
+    const isPaste = this.#left >= 0;
+    const isFormatted = isPaste && mayHaveMarkup(bytes);
     let at = 0;
-    while (at < bytes.length) at = this.#reader.attentive ? this.#nextLine(bytes, at) : this.#nextHits(bytes, at);
+    while (at < bytes.length) at = isFormatted || this.#reader.attentive ? this.#nextLine(bytes, at, isFormatted) : this.#nextHits(bytes, at);
+    if (isPaste && !this.#reader.attentive) this.#readParagraphs(bytes, first);
     this.#before = lastLine(bytes);
   }
 
-  #nextLine(bytes: Buffer, from: number): number {
+  /** Sentences are broken where the margin was, needles are not. */
+  #readParagraphs(bytes: Buffer, first: number): void {
+    let number = first;
+    for (let from = 0; from < bytes.length; number++) {
+      const newline = bytes.indexOf(NEWLINE, from);
+      const end = newline === -1 ? bytes.length : newline;
+      this.#paragraphs.line(end - from > LONGEST_BEFORE ? '' : withoutMarkup(textOf(bytes.subarray(from, end))), number);
+      from = end + 1;
+    }
+  }
+
+  #handParagraph(text: string, number: number): void {
+    const joined = Buffer.from(text);
+    const hits: number[] = [];
+    this.#needles.search(joined, 0, joined.length, (id) => hits.push(id));
+    if (hits.length > 0) this.#reader.line(joined, number, hits, () => null);
+  }
+
+  #nextLine(bytes: Buffer, from: number, isFormatted: boolean): number {
     const newline = bytes.indexOf(NEWLINE, from);
     const end = newline === -1 ? bytes.length : newline;
     const hits: number[] = [];
     this.#needles.search(bytes, from, end, (id) => hits.push(id));
+    if (isFormatted && mayHaveMarkup(bytes.subarray(from, end))) {
+      const words = Buffer.from(withoutMarkup(textOf(bytes.subarray(from, Math.min(end, from + MAX_LINE)))));
+      this.#needles.search(words, 0, words.length, (id) => hits.push(id));
+    }
+    if (hits.length === 0 && !this.#reader.attentive) {
+      if (newline === -1) return bytes.length;
+      this.#number++;
+      return newline + 1;
+    }
     this.#hand(bytes, from, end, hits);
     if (newline === -1) return bytes.length;
     this.#number++;

@@ -1,21 +1,13 @@
 import type { LineReader } from './lines.ts';
+import { textOf, withoutMarkup } from './markup.ts';
 import type { Notebook } from './notebook.ts';
 import type { Line, Sighting } from './observation.ts';
 import { LOG_NEEDLE_LENGTH, logKinds, type Sign } from './sign.ts';
 import { spyNeedles, startsParameters } from './spy/grammar.ts';
 import { SpyRecorder } from './spy/recorder.ts';
 
-// ECMA-48 control sequences, operating system commands and single escapes; then what is left of control bytes.
-const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
-const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
 /** Characters that a regular expression is let loose on. */
 const MAX_TEXT = 4096;
-
-/** Bytes of one line as text: colours, carriage returns and control bytes gone, invalid UTF-8 replaced. */
-export function textOf(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  return text.replace(ESCAPES, '').replace(CONTROLS, '');
-}
 
 /** Turns lines into observations by the signs whose needles are in them; follows a pcsc-spy log line by line. */
 export class SignReader implements LineReader {
@@ -58,17 +50,17 @@ export class SignReader implements LineReader {
     const maybeSpied = this.attentive || hits.some((id) => id >= this.#signsOf.length);
     if (maybeSpied && this.#spyLine(whole, number, previous)) return;
     const text = whole.slice(0, MAX_TEXT);
-    this.#applyAll(hits, { number, text });
+    this.#applyAll(hits, { number, text }, withoutMarkup(text));
   }
 
-  /** Each sign once. */
-  #applyAll(hits: readonly number[], line: Line): void {
+  /** Each sign once. @param words what the line says without what formats it */
+  #applyAll(hits: readonly number[], line: Line, words: string): void {
     const count = ++this.#lines;
     for (const id of hits) {
       for (const sign of this.#signsOf[id] ?? []) {
         if (this.#triedOn.get(sign) === count) continue;
         this.#triedOn.set(sign, count);
-        this.#apply(sign, line);
+        this.#apply(sign, line, words);
       }
     }
   }
@@ -97,11 +89,11 @@ export class SignReader implements LineReader {
     return this.spy.line(text, number);
   }
 
-  #apply(sign: Sign, line: Line): void {
+  #apply(sign: Sign, line: Line, words: string): void {
     const { pattern, see, kind, fixed } = sign;
-    const match = pattern === undefined ? (([''] as unknown) as RegExpExecArray) : pattern.exec(line.text);
+    const match = pattern === undefined ? (([''] as unknown) as RegExpExecArray) : pattern.exec(words);
     if (match === null) return;
-    const observed = see(match, line.text);
+    const observed = see(match, words);
     if (observed === null) return;
     const observations = 'name' in observed ? [observed] : observed;
     if (observations.length === 0) return;

@@ -138,3 +138,41 @@ describe('any input', () => {
     expect(causes[0]?.evidence[0]?.line).toBe(100_001);
   });
 });
+
+describe('what formats a paste', () => {
+  const plain = 'pcscd is not running, and pcsc_scan says: Sharing violation.';
+  const idsOf = (text: string) => explainText(text).causes.map(({ id }) => id);
+
+  it.each([
+    ['code spans', '`pcscd` is not running, and `pcsc_scan` says: `Sharing violation`.'],
+    ['emphasis', '**pcscd** is not running, and pcsc_scan says: **Sharing violation**.'],
+    ['spaces that do not break', plain.replaceAll(' ', '\u00a0')],
+    ['a colour for each word', plain.split(' ').map((word) => `\u001b[1m${word}\u001b[0m`).join(' ')],
+    ['entities', plain.replaceAll(' is ', ' is&nbsp;')],
+  ])('does not matter: %s', (_, text) => {
+    expect(idsOf(text)).toEqual(idsOf(plain));
+  });
+
+  it('shows the line as it was pasted', () => {
+    const pasted = 'gpg fails: `SCARD_E_SERVICE_STOPPED`';
+    expect(first(pasted)?.evidence[0]?.text).toBe(pasted);
+  });
+
+  it('leaves a name quoted the GNU way alone', () => {
+    expect(idsOf("scdaemon[7]: detected reader `Alcor Micro AU9540 00 00'\nscdaemon[7]: detected reader `Yubico YubiKey 00 00'\ngpg: selecting card failed: Card not present")[0]).toBe('wrong-reader-chosen');
+  });
+
+  it.each(['', '> ', '    '])('joins a sentence broken at the margin, each line after "%s"', (before) => {
+    const letter = ['The reader was fine until yesterday evening. Today I found out that the', 'udev rule for this token was missing from my distribution.'];
+    expect(idsOf(letter.map((line) => before + line).join('\n'))).toContain('usb-permission');
+  });
+
+  it('joins the tail of a wrapped log line', () => {
+    expect(first('Nov 11 11:11:11 box pcscd[9]: 00000003 auth.c:137:IsClientAuthorized() Process\n2625 (user: 1000) is NOT authorized for action: access_pcsc')?.id).toBe('polkit-denied');
+    expect(first('Nov 11 11:11:11 box pcscd[9]: 00000003 ccid_usb.c:765:OpenUSBByName() Can\'t claim\ninterface 3/8: LIBUSB_ERROR_BUSY')?.evidence[0]?.line).toBe(1);
+  });
+
+  it('does not join what are lines of their own', () => {
+    expect(idsOf('The key was never a problem on any of the machines I have had it plugged into\nPcscd is running on this one.')).toEqual(idsOf('The key was never a problem on any of the machines I have had it plugged into.\n\nPcscd is running on this one.'));
+  });
+});

@@ -5,7 +5,8 @@ import type { Sign } from '../sign.ts';
 /** Whose call a line is about. A Go program on piv-go connects EXCLUSIVE always (piv-go piv/pcsc_unix.go), others as named. */
 export function callerOf(text: string): Extract<Observation, { name: 'pcsc-code' }>['by'] {
   if (/scdaemon|\bgpg[\w-]*:|pcsc_\w+ failed/.test(text)) return 'gpg';
-  if (/\bpcscd\b|winscard(?:_svc)?\.c|ContextThread|readerfactory\.c/.test(text)) return 'pcscd';
+  // Its own log, not a sentence or a container's log that names it.
+  if (/\bpcscd(?:\[\d+\])?: |winscard(?:_svc)?\.c|ContextThread|readerfactory\.c|for client \d/.test(text)) return 'pcscd';
   if (/"error":|could not reach YubiKey|couldn't open card|"card":/.test(text)) return 'agent';
   if (/connecting to smart card|connecting to psc|connecting to pcsc|yubikey-agent|piv-agent|\blpac\b|pcsc-relay|\bstep\b/.test(text)) return 'exclusive-app';
   return 'client';

@@ -5,6 +5,8 @@ import { scdaemonOptions } from './scdaemon.ts';
 const CURED = /\b(?:fix(?:es|ed)?|solv(?:es|ed)|help(?:s|ed)|cur(?:es|ed)|works?(?: again| now| fine)?|worked|resolv(?:es|ed)|did the trick|necess\w+|need(?:s|ed)|required|need to|enough|workaround)\b/i;
 /** "It works, but": then it did not. */
 const ONLY_HALF = /\bbut\b[^.]{0,30}\bnot\b|n't (?:really |fully )?(?:help|work|solve|fix)/i;
+/** "Does not show when pcscd is not running": then it is the missing daemon that fails. */
+const FAILS_WITHOUT_PCSCD = /(?:\bnot|n't|fails?|nothing|no)\b[^.]{0,60}\b(?:if|when|because|unless)\b[^.]{0,20}pcscd\W[^.]{0,20}not running/i;
 const STOPPED_PCSCD = /(?:make|making|made) sure (?:that )?pcscd[^.]{0,100}not running|(?:when|if|while|as long as|only|once) (?:the )?pcscd(?:\.service|\.socket)?[^.]{0,100} (?:is|are) (?:not running|stopped|disabled|masked|killed)|(?:stop|stopping|stopped|disabl\w+|kill(?:ing|ed)?|mask(?:ing|ed)?)\s+(?:the )?pcscd\b[^.]{0,100}(?:work|fix|help|solv|again|fine)|(?:work|fix|help|solv)[^.]{0,100}(?:by|after|when|if)[^.]{0,100}(?:stopp|disabl|kill|mask)\w*\s+(?:the )?pcscd/i;
 /** Said of which reader gpg works with. */
 const WRONG_READER = /wrong (?:smart ?card )?reader|(?:us|pick|choos|select|try|tries|contact|look|find|access|talk)[^.]{0,100}(?:first|internal|built-?in|broadcom|alcor|laptop'?s|other)[^.]{0,100}\b(?:reader|card)\b[^.]{0,100}(?:instead|though|although|rather|not|only|even)|(?:internal|built-?in)[^.]{0,100}reader[^.]{0,100}(?:first|instead)/i;
@@ -24,7 +26,12 @@ export const storySigns: readonly Sign[] = [
     /^(?:.*\b)?without (?!sudo|root|any|luck|success)\w[\w ]{1,30}(?:everything|it|all|gpg|things?)? ?(?:\w+ )?works?|(?:only )?when \w[\w ]{1,30} is (?:not running|closed)|after (?:closing|quitting|disabling) |as soon as (?:I|you) (?:close|quit|stop|exit)|if I (?:close|quit|stop) /i,
   ),
   // gpg's own driver gets the reader once pcscd lets go: an experiment that tells.
-  plain('story', { name: 'stopping-pcscd-cures' }, ['pcscd is', 'stop pcscd', 'stopping pcscd', 'stopped pcscd', 'disable pcscd', 'disabling pcscd', 'kill pcscd', 'killing pcscd', 'mask pcscd', 'pcscd.s'], STOPPED_PCSCD),
+  {
+    kind: 'story',
+    needles: ['pcscd is', 'stop pcscd', 'stopping pcscd', 'stopped pcscd', 'disable pcscd', 'disabling pcscd', 'kill pcscd', 'killing pcscd', 'mask pcscd', 'pcscd.s'],
+    pattern: STOPPED_PCSCD,
+    see: (_, text) => (FAILS_WITHOUT_PCSCD.test(text) ? null : { name: 'stopping-pcscd-cures' }),
+  },
   {
     kind: 'story',
     needles: scdaemonOptions,
@@ -75,7 +82,7 @@ export const storySigns: readonly Sign[] = [
   plain('story', { name: 'other-reader-works' }, [' works ', ' worked ', 'works fine', 'works normally'], /works?\b[^.]{0,30}\b(?:with|in|on) (?:another|a different|the other|an? other) (?:card )?reader|works?[^.]{0,60}\bbut (?:it )?(?:doesn't|does not|not|fails)\b[^.]{0,20}(?:with|in|on)\b/i),
   plain('story', { name: 'cable-told' }, [' cable', 'USB hub', 'usb-hub', 'power supply', 'undervolt', 'under-volt', 'another port', 'different port', 'other port', 'USB port'], /\b(?:shorter|short|longer|long|other|another|different|bad|new|extension)\s(?:\w+\s){0,3}(?:cable|port)\b|\bhub\b|power supply|under-?volt/i),
   plain('story', { name: 'older-gnupg-cures' }, ['downgrad', 'revert', 'roll back', 'rolled back', 'rolling back', 'went back', 'no longer works', 'no longer work', 'brew switch', 'stopped working'], /(?:downgrad|revert|roll(?:ed|ing)? back|went back|switch)\w*\b.{0,60}\b(?:gnupg|gpg|scdaemon)|\b(?:gnupg|gpg)\S*(?: version)? 2\.\d+\.\d+ (?:no longer|stopped|does ?n[o']t)/i),
-  plain('story', { name: 'pcscd-doubted' }, ['running?', 'not running'], /pcscd\W[^.]{0,30}running\?|(?:\bnot|n't|fails?|nothing|no)\b[^.]{0,60}\b(?:if|when|because|unless)\b[^.]{0,20}pcscd\W[^.]{0,20}not running/i),
+  plain('story', { name: 'pcscd-doubted' }, ['running?', 'not running'], new RegExp(`pcscd\\W[^.]{0,30}running\\?|${FAILS_WITHOUT_PCSCD.source}`, 'i')),
   plain('story', { name: 'lock-told' }, [' locks ', ' locked ', ' lock on', 'transaction'], /\block(?:s|ed)?\b[^.]{0,40}\b(?:card|reader|token)\b[^.]{0,60}\b(?:no other|others?|nobody|anyone)\b|\btransaction\b[^.]{0,40}(?:never (?:ended|closed|released)|not (?:ended|closed|released)|left open)/i),
   plain('story', { name: 'own-process-told' }, ['SCardDisconnect', 'SCardReleaseContext', 'no other app', 'no other prog', 'no other proc', 'own process', 'same process'], /(?:never|not|n't|without|missing|forg[eo]t)[^.]{0,40}SCard(?:Disconnect|ReleaseContext)|no other (?:app|prog|proc)|own process|same process/i),
   plain('story', { name: 'plug-order-told' }, ['plugged', 'attached', 'inserted', 'connected'], /(?:only|unless|if|when)\b[^.]{0,60}(?:plugged|attached|inserted|connected)[^.]{0,30}\bbefore\b[^.]{0,40}(?:pcscd|starts?|started|boot|launch)|(?:plugged|attached|inserted|connected)[^.]{0,20}\bafter\b[^.]{0,40}\bpcscd\b/i),
