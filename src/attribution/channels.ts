@@ -6,7 +6,7 @@
 import { openProcessMemory } from '../system/process-memory.ts';
 import { SystemError } from '../system/port.ts';
 import { CHANNEL, type ContextMap, contextMapsOf } from './layouts.ts';
-import { MemoryImage } from './memory.ts';
+import { lookAt, type MemoryImage } from './memory.ts';
 import { isHandle, listAt } from './walk.ts';
 
 export interface Channel {
@@ -30,7 +30,7 @@ export function channelsIn(pid: number, connections: ReadonlySet<number>): Chann
   try {
     const memory = openProcessMemory(pid, LIBRARY);
     try {
-      return readChannels(new MemoryImage(memory, MAX_BYTES), contextMapsOf(memory.machine), connections);
+      return lookAt(memory, (image) => readChannels(image, contextMapsOf(memory.machine), connections), MAX_BYTES);
     } finally {
       memory.close();
     }

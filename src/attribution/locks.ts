@@ -1,7 +1,7 @@
 import type { ReaderState } from '../snapshot/schema.ts';
 import { type OpenedMemory, openProcessMemory, syscallOf } from '../system/process-memory.ts';
 import { type Layout, layoutsOf } from './layouts.ts';
-import { MemoryImage } from './memory.ts';
+import { lookAt, type MemoryImage } from './memory.ts';
 import { type ClientContext, readerName, walk } from './walk.ts';
 
 /** By ELF e_machine: where glibc keeps the id of the thread that a pthread_t points to (nptl/descr.h), and the number of clock_nanosleep(2). */
@@ -36,16 +36,17 @@ export class LockReader {
     if (this.#found?.structures.size !== table.length) this.#search(table);
     if (this.#found === null) return null;
     const { layout, structures } = this.#found;
-    const image = new MemoryImage(this.#memory);
-    const locks = new Map<string, number>();
-    for (const reader of table) {
-      const structure = structures.get(reader.name);
-      const lock = structure === undefined || readerName(image, layout, structure) !== reader.name ? 'moved' : lockOf(image, layout, structure, reader.sharing);
-      if (lock === 'moved') this.#found = null;
-      if (lock === 'moved' || lock === null) return null;
-      locks.set(reader.name, lock);
-    }
-    return locks;
+    return lookAt(this.#memory, (image) => {
+      const locks = new Map<string, number>();
+      for (const reader of table) {
+        const structure = structures.get(reader.name);
+        const lock = structure === undefined || readerName(image, layout, structure) !== reader.name ? 'moved' : lockOf(image, layout, structure, reader.sharing);
+        if (lock === 'moved') this.#found = null;
+        if (lock === 'moved' || lock === null) return null;
+        locks.set(reader.name, lock);
+      }
+      return locks;
+    });
   }
 
   /** A text that is another one when a lock or a number of handles is another; null when it cannot be told just now. */
@@ -64,11 +65,12 @@ export class LockReader {
     const sleep = SLEEP[this.#memory.machine];
     const layout = this.#found?.layout;
     if (layout === undefined || sleep === undefined || !this.#reopen()) return [];
-    const image = new MemoryImage(this.#memory);
-    return (walk(image, layout, table)?.contexts ?? []).filter(({ thread }) => {
-      const tid = image.u32(thread + sleep.tid);
-      return tid !== null && syscallOf(this.#pcscd, tid) === sleep.clockNanosleep;
-    });
+    return lookAt(this.#memory, (image) =>
+      (walk(image, layout, table)?.contexts ?? []).filter(({ thread }) => {
+        const tid = image.u32(thread + sleep.tid);
+        return tid !== null && syscallOf(this.#pcscd, tid) === sleep.clockNanosleep;
+      }),
+    );
   }
 
   close(): void {
@@ -79,11 +81,12 @@ export class LockReader {
     this.#found = null;
     if (this.#wait-- > 0 || !this.#reopen()) return;
     this.#wait = PATIENCE;
-    const image = new MemoryImage(this.#memory);
-    const fitting = layoutsOf(this.#memory.machine).flatMap((layout) => {
-      const holdings = walk(image, layout, table);
-      return holdings === null ? [] : [{ layout, structures: new Map(holdings.readers.map(({ name, structure }) => [name, structure])) }];
-    });
+    const fitting = lookAt(this.#memory, (image) =>
+      layoutsOf(this.#memory.machine).flatMap((layout) => {
+        const holdings = walk(image, layout, table);
+        return holdings === null ? [] : [{ layout, structures: new Map(holdings.readers.map(({ name, structure }) => [name, structure])) }];
+      }),
+    );
     this.#found = fitting.length === 1 ? (fitting[0] ?? null) : null;
   }
 

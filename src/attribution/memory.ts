@@ -4,8 +4,8 @@
  */
 export interface ProcessMemory {
   readonly mappings: readonly Mapping[];
-  /** The bytes at an address, or null where nothing is mapped or the process is gone. */
-  read(address: number, length: number): Buffer | null;
+  /** The bytes at an address, or null where nothing is mapped or the process is gone. @param into takes them, and is as long */
+  read(address: number, length: number, into?: Buffer): Buffer | null;
 }
 
 export interface Mapping {
@@ -20,6 +20,10 @@ const PAGE = 4096;
 
 /** A walk that needs more has lost its way. */
 export const MAX_BYTES = 64 * 1024 * 1024;
+
+/** Pages of views that are done with. What lies outside of V8's heap stays there long after it was thrown away, and `watch` takes many views. */
+const spare: Buffer[] = [];
+const MAX_SPARE = 512;
 
 /**
  * One walk's view of the memory: every page is read once, so that a walk never sees two states of one page,
@@ -90,10 +94,26 @@ export class MemoryImage {
     const known = this.#pages.get(start);
     if (known !== undefined) return known;
     const readable = this.holds(start) && this.#budget >= PAGE;
-    const page = readable ? this.#memory.read(start, PAGE) : null;
+    const page = readable ? this.#memory.read(start, PAGE, spare.pop()) : null;
     if (readable) this.#budget -= PAGE;
     const whole = page !== null && page.length === PAGE ? page : null;
     this.#pages.set(start, whole);
     return whole;
+  }
+
+  /** The end of this view and of every Buffer that `bytes` has given. */
+  release(): void {
+    for (const page of this.#pages.values()) if (page !== null && spare.length < MAX_SPARE) spare.push(page);
+    this.#pages.clear();
+  }
+}
+
+/** One look at the memory. What `use` gives back must not be a Buffer of the image's. @param budget bytes at most */
+export function lookAt<T>(memory: ProcessMemory, use: (image: MemoryImage) => T, budget = MAX_BYTES): T {
+  const image = new MemoryImage(memory, budget);
+  try {
+    return use(image);
+  } finally {
+    image.release();
   }
 }

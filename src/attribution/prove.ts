@@ -9,7 +9,7 @@ import { SystemError, type System } from '../system/port.ts';
 import { readProcess } from '../system/process.ts';
 import type { Connector } from './connectors.ts';
 import { type Layout, layoutsOf } from './layouts.ts';
-import { MemoryImage, type ProcessMemory } from './memory.ts';
+import { lookAt, type ProcessMemory } from './memory.ts';
 import { type Holdings, walk } from './walk.ts';
 
 /** What a proof needs of one running pcscd. */
@@ -87,11 +87,12 @@ async function proveFrom(system: System, daemon: ExaminedDaemon, table: readonly
 
 /** With the one layout that fits; null when none does, or more than one. */
 function readHoldings(memory: ProcessMemory, layouts: readonly Layout[], table: readonly ReaderState[]): { layout: Layout; holdings: Holdings } | null {
-  const image = new MemoryImage(memory);
-  const fitting = layouts.flatMap((layout) => {
-    const holdings = walk(image, layout, table);
-    return holdings === null ? [] : [{ layout, holdings }];
-  });
+  const fitting = lookAt(memory, (image) =>
+    layouts.flatMap((layout) => {
+      const holdings = walk(image, layout, table);
+      return holdings === null ? [] : [{ layout, holdings }];
+    }),
+  );
   return fitting.length === 1 ? (fitting[0] ?? null) : null;
 }
 

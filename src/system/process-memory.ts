@@ -27,7 +27,7 @@ export function openProcessMemory(pid: number, library?: RegExp): OpenedMemory {
     const machine = machineOf(`${folder}/exe`);
     const mappings = parseMaps(readFileSync(`${folder}/maps`, 'latin1'), (path) => (library === undefined ? path === exe : library.test(path)));
     const fd = openSync(`${folder}/mem`, 'r');
-    return { machine, mappings, read: (address, length) => readAt(fd, address, length), close: () => closeSync(fd) };
+    return { machine, mappings, read: (address, length, into) => readAt(fd, address, length, into), close: () => closeSync(fd) };
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     throw error instanceof SystemError ? error : new SystemError(code ?? 'EIO', folder);
@@ -46,8 +46,7 @@ function machineOf(path: string): number {
   }
 }
 
-function readAt(fd: number, address: number, length: number): Buffer | null {
-  const buffer = Buffer.allocUnsafe(length);
+function readAt(fd: number, address: number, length: number, buffer: Buffer = Buffer.allocUnsafe(length)): Buffer | null {
   try {
     return readSync(fd, buffer, 0, length, address) === length ? buffer : null;
   } catch {

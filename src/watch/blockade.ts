@@ -2,7 +2,10 @@ import type { Difference, Look } from './differences.ts';
 import type { WaitingClient } from './event.ts';
 import type { Lookout } from './watcher.ts';
 
-/** Between looks for waiting clients, ms: pcscd itself looks every 100 ms whether the lock is free. */
+/**
+ * Between looks for waiting clients, and before the first at a lock, ms: pcscd itself looks every 100 ms whether the
+ * lock is free, and most transactions are over before that.
+ */
 const LOOK_MS = 200;
 
 interface Waiting {
@@ -16,7 +19,9 @@ interface Waiting {
 export class Blockade {
   readonly #lookout: Lookout;
   #waiting = new Map<string, Waiting>();
+  /** Of the last look, or when the locks began to be as they are. */
   #lookedAt = Number.NEGATIVE_INFINITY;
+  #locks = '';
 
   constructor(lookout: Lookout) {
     this.#lookout = lookout;
@@ -25,6 +30,9 @@ export class Blockade {
   /** @param now ms since the epoch */
   async differences(look: Look, now: number): Promise<Difference[]> {
     const locked = look.readers.filter(({ name, sharing }) => sharing > 0 && (look.locks?.get(name) ?? 0) !== 0);
+    const locks = locked.map(({ name }) => `${name}:${look.locks?.get(name)}`).join();
+    if (locks !== this.#locks) this.#lookedAt = now;
+    this.#locks = locks;
     if ((locked.length === 0 && this.#waiting.size === 0) || (locked.length > 0 && now - this.#lookedAt < LOOK_MS)) return [];
     this.#lookedAt = now;
     const found = locked.length === 0 ? new Map<string, WaitingClient>() : await this.#lookout.findBlocked(look.readers);
