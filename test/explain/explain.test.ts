@@ -176,3 +176,16 @@ describe('what formats a paste', () => {
     expect(idsOf('The key was never a problem on any of the machines I have had it plugged into\nPcscd is running on this one.')).toEqual(idsOf('The key was never a problem on any of the machines I have had it plugged into.\n\nPcscd is running on this one.'));
   });
 });
+
+describe('what people tell', () => {
+  it.each([
+    ['It worked at last after I had installed scdaemon.', 'scdaemon-not-installed'],
+    ['My laptop has a card slot, and the program always takes the first reader.', 'wrong-reader-chosen'],
+    ['pcscd: there is no polkit in this container image.', 'polkit-unreachable'],
+    ['Unable to connect: Card is unpowered.\nThe card is an SLE5542, a memory card.', 'reader-hardware-limit'],
+    ['Unable to claim USB interface (Permission denied)\npn533                  45056  1 pn533_usb', 'kernel-driver-claims-reader'],
+    ['The token is found with --devmode, but not without.\nsnap version of the program', 'sandbox-blocks-pcsc'],
+  ])('"%s"', (text, cause) => {
+    expect(first(text)?.id).toBe(cause);
+  });
+});

@@ -2,7 +2,7 @@ import { type CauseRule, excludes, supports } from '../cause.ts';
 import { anyoneGot, both, cardAnswers, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
-const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'));
+const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'));
 const failureBesidesMismatch = either(gpgFails, otherFails, seen('usb-failed'), seen('polkit-refused'));
 
 export const cardRules = {
@@ -31,6 +31,7 @@ export const cardRules = {
       supports(0.4, gpgSays('card-error'), 'the card refused a command'),
       excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE)), 'the card was not reached at all'),
       excludes(2, sharingViolation, 'the card works for somebody'),
+      excludes(4, seen('memory-card-told'), 'a memory card does not answer to power'),
     ],
     decidedBy: 'the same card in another reader, another card in this one.',
     next: ['pcsc_scan -c   # wakes pcscd', 'cardcheck'],

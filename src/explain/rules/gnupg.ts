@@ -146,6 +146,7 @@ export const gnupgRules = {
       excludes(2.5, seen('pkcs11-provider'), 'ssh-agent with a PKCS#11 library is in use, on purpose'),
       supports(0.5, unless(seen('ssh-refused'), either(gpgFails, anyoneGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'ssh'))), 'the key was not offered'),
       excludes(1.5, seen('pin-locked'), 'the agent was reached'),
+      excludes(1.5, scdaemonSupplied, 'the agent was reached, and scdaemon was what it lacked'),
     ],
     decidedBy: 'SSH_AUTH_SOCK against gpgconf --list-dirs agent-ssh-socket.',
     next: ['echo "$SSH_AUTH_SOCK"', 'gpgconf --list-dirs agent-ssh-socket'],

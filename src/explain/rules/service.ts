@@ -102,7 +102,9 @@ export const serviceRules = {
       supports(1.5, seen('service-unusable'), 'the program could not use the PC/SC service, as when it speaks another version'),
       supports(1.2, both(stopped, pcscdWorks), 'pcscd itself is sound'),
       supports(0.6, gpgSays('no-service'), 'gpg says this when the versions do not match'),
+      supports(2, both(inSandbox, seen('after-upgrade')), 'what runs in a sandbox brings its libpcsclite along, and the upgrade brought another'),
       excludes(1.5, seen('polkit-refused'), 'pcscd understood the client and refused it'),
+      excludes(1, both(seen('environment', ({ is }) => is === 'appimage'), seen('supplied', ({ what }) => what === 'pcscd')), 'pcscd was not there at all'),
     ],
     decidedBy: 'the protocol numbers of client and server in pcscd\'s journal.',
     next: ['journalctl -u pcscd | grep -i protocol', 'pcscd -v', 'cardcheck'],
@@ -154,6 +156,7 @@ export const serviceRules = {
     clauses: [
       decides(seen('polkit-unreachable'), 'pcscd could not reach polkit, so it refuses everybody', 7),
       supports(1.2, both(anyoneGot(SECURITY_VIOLATION), inContainer), 'containers have no D-Bus or polkit'),
+      supports(2.4, seen('polkit-absent-told'), 'there is said to be no polkit where pcscd asks for it'),
       supports(0.4, anyoneGot(SECURITY_VIOLATION), 'access was refused'),
       excludes(3, both(seen('polkit-refused'), unless(seen('polkit-refused'), seen('polkit-unreachable'))), 'polkit answered'),
     ],

@@ -72,7 +72,7 @@ export const usbRules = {
   },
   'kernel-driver-claims-reader': {
     clauses: [
-      supports(3, both(seen('kernel-nfc-bound'), interfaceBusy), 'the kernel bound the interface, and pcscd finds it claimed'),
+      supports(3, both(seen('kernel-nfc-bound'), either(interfaceBusy, seen('usb-failed', ({ op }) => op === 'claim'))), 'the kernel bound the interface, and who wants it cannot claim it'),
       supports(3.2, seen('kernel-nfc-bound'), 'the kernel\'s NFC driver bound the reader'),
       supports(0.4, interfaceBusy, 'the interface is claimed already'),
     ],
@@ -223,6 +223,7 @@ export const usbRules = {
       supports(0.55, onlyTold, 'the program may not be allowed to open the device'),
       excludes(1.5, interfaceBusy, 'the device could be opened, it was busy'),
       excludes(1.5, scdaemonGot(VIOLATION), 'PC/SC was reached'),
+      excludes(2.5, seen('kernel-nfc-bound'), 'a kernel driver has the interface'),
       ...noService,
     ],
     decidedBy: 'owner, mode and ACL of the device node against the user of the process.',
@@ -232,6 +233,7 @@ export const usbRules = {
     clauses: [
       supports(3.4, seen('reader-protocol-refused'), 'the reader itself refused the command'),
       supports(3.4, seen('reader-apdu-limit'), 'the command is longer than the reader can pass on'),
+      supports(3.6, seen('memory-card-told'), 'a memory card is no processor card: it does not answer to power, and few readers drive it'),
       supports(4, seen('reader-firmware-bogus'), 'libccid knows this firmware to be faulty'),
       supports(0.6, seen('reader-reports-error'), 'the reader reports an error of its own'),
       supports(1.2, seen('other-reader-works'), 'the same card works in another reader'),

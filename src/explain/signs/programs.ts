@@ -112,6 +112,7 @@ const TOLD_SUPPLY = new RegExp(
     `(?:\\bmissing|\\black(?:s|ed|ing)|\\bneeds|\\brequires|depend\\w* on)\\b[^.]{0,30}?\\b(${PACKAGE})\\b`,
     `\\b(${PACKAGE})\\b[\x60"']?(?: package| service| daemon)? (?:is |was |were )?(?:missing|not (?:yet )?installed|to be installed|needs? to be (?:installed|started|running|enabled))`,
     `\\b(?:install|start|enabl)(?:ed|ing)\\b[^.]{0,30}?\\b(${PACKAGE})\\b(?:\\.(?:socket|service))?[^.]{0,60}\\b(?:works?|worked|fix(?:es|ed)?|solv(?:es|ed)|resolv(?:es|ed)|help(?:s|ed)|did)\\b`,
+    `\\b(?:works?|worked|fixed|solved|resolved|helped)\\b[^.]{0,30}\\b(?:by|after|once)\\b[^.]{0,20}\\b(?:install|start|enabl)(?:ed|ing)\\b[^.]{0,20}?\\b(${PACKAGE})\\b`,
   ].join('|'),
   'i',
 );
@@ -177,7 +178,7 @@ export const programSigns = (): readonly Sign[] => [
     // Told instead of typed: what was missing, and what helped once it was there.
     needles: ['install', 'missing', ' needs ', 'requires ', 'depend', 'lacking', 'started ', 'starting ', 'enabled ', 'enabling '],
     pattern: TOLD_SUPPLY,
-    see: (match) => supplies.filter(([pattern]) => pattern.test(match[1] ?? match[2] ?? match[3] ?? '')).slice(0, 1).map(([, what]) => ({ name: 'supplied', what })),
+    see: (match) => supplies.filter(([pattern]) => pattern.test(match.slice(1).find((name) => name !== undefined) ?? '')).slice(0, 1).map(([, what]) => ({ name: 'supplied', what })),
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),
