@@ -146,7 +146,7 @@ export const pcscdSigns: readonly Sign[] = [
   },
   plain('version', { name: 'reader-table-48' }, ['PCSCLITE_MAX_READERS_CONTEXTS'], /MAX_READERS_CONTEXTS\D+(?!16\b)\d+/),
   plain('version', { name: 'local-build' }, ['/usr/local/'], /\/usr\/local\/(?:etc\/reader\.conf|lib\S*pcsc|sbin\/pcscd)/),
-  plain('version', { name: 'library-bundled' }, ['libpcsclite', 'pcsc-lite', 'pcsclite'], /\b(?:two|both|second|another|old|older|wrong|other|mismatched)\s+(?:(?:versions?|copies|instances?) of\s+)?(?:the\s+)?(?:lib)?pcsc-?lite|(?:bundl|ship|static|vendor|\bits own|hard-?cod)\w*[^.]{0,60}pcsc-?lite|pcsc-?lite[^.]{0,40}(?:bundl|static|vendored|(?:in|inside|within|of) the (?:flatpak|snap|appimage|container))/i),
+  plain('version', { name: 'library-bundled' }, ['libpcsclite', 'pcsc-lite', 'pcsclite'], /\b(?:two|both|second|another|old|older|wrong|other|mismatched)\s+(?:(?:versions?|copies|instances?) of\s+)?(?:the\s+)?(?:lib)?pcsc-?lite|(?:bundl|ship|static|vendor|\bits own|hard-?cod)[^.]{0,70}pcsc-?lite|pcsc-?lite[^.]{0,40}(?:bundl|static|vendored|(?:in|inside|within|of) the (?:flatpak|snap|appimage|container))/i),
   plain('driver', { name: 'bundle-listed' }, ['ifd-ccid.bundle', 'libccid.so', 'drivers/serial'], /bundle|libccid/),
   sound('pcscd', 'pcscd started and waits for clients', ['daemon ready']),
   harmless('libccid', 'a composite device has interfaces that are no smart-card reader; libccid looks at each and takes the right one', ['Found interface', 'Wrong interface for USB device', 'found other interface'], /Found interface \d+ but expecting|Wrong interface|found other interface/),
