@@ -29,7 +29,9 @@ export class LineSplitter {
   #needles: Needles;
   readonly #bulk: Needles;
   readonly #reader: LineReader;
-  readonly #paragraphs = new Paragraphs((text, number) => this.#handParagraph(text, number));
+  /** Joined sentences are handed over at the end, so that it does not matter how the input was cut; a paste holds few. */
+  readonly #joined: { text: string; number: number }[] = [];
+  readonly #paragraphs = new Paragraphs((text, number) => void this.#joined.push({ text, number }));
   #left = PASTE;
   #tail: Buffer = Buffer.alloc(0);
   #number = 1;
@@ -64,6 +66,7 @@ export class LineSplitter {
     this.#scan(this.#tail);
     this.#tail = Buffer.alloc(0);
     this.#paragraphs.end();
+    if (!this.#reader.attentive) for (const { text, number } of this.#joined) this.#handParagraph(text, number);
     return unfinished ? this.#number : this.#number - 1;
   }
 
@@ -81,7 +84,7 @@ export class LineSplitter {
     const isFormatted = isPaste && mayHaveMarkup(bytes);
     let at = 0;
     while (at < bytes.length) at = isFormatted || this.#reader.attentive ? this.#nextLine(bytes, at, isFormatted) : this.#nextHits(bytes, at);
-    if (isPaste && !this.#reader.attentive) this.#readParagraphs(bytes, first);
+    if (isPaste) this.#readParagraphs(bytes, first);
     this.#before = lastLine(bytes);
   }
 
