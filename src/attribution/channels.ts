@@ -5,7 +5,7 @@
  */
 import { openProcessMemory } from '../system/process-memory.ts';
 import { SystemError } from '../system/port.ts';
-import { CHANNEL, type ContextMap, contextMapsOf } from './layouts.ts';
+import { CHANNEL, type ContextMap, contextMapsOf, READER_STATE } from './layouts.ts';
 import { lookAt, type MemoryImage } from './memory.ts';
 import { isHandle, listAt } from './walk.ts';
 
@@ -16,8 +16,6 @@ export interface Channel {
 
 /** Before 2.1 the library itself, since then the real one behind a redirector; either may have been replaced on the disk. */
 const LIBRARY = /\/libpcsclite(?:_real)?\.so\.1(?:\.[\d.]+)?(?: \(deleted\))?$/;
-/** pcsc-lite PCSC/pcsclite.h, MAX_READERNAME, its zero included. */
-const MAX_READERNAME = 128;
 /** A library's variables and the lists they lead to take some pages. */
 const MAX_BYTES = 1024 * 1024;
 
@@ -44,11 +42,9 @@ export function channelsIn(pid: number, connections: ReadonlySet<number>): Chann
 export function readChannels(image: MemoryImage, layouts: readonly ContextMap[], connections: ReadonlySet<number>): Channel[] | null {
   const found: Channel[][] = [];
   for (const layout of layouts) {
-    for (const { start, end } of image.dataMappings) {
-      for (let address = start; address < end; address += 8) {
-        const channels = channelsAt(image, layout, address, connections);
-        if (channels !== null) found.push(channels);
-      }
+    for (const address of image.dataAddresses()) {
+      const channels = channelsAt(image, layout, address, connections);
+      if (channels !== null) found.push(channels);
     }
   }
   return found.length === 1 ? (found[0] ?? null) : null;
@@ -66,6 +62,6 @@ function channelsAt(image: MemoryImage, layout: ContextMap, list: number, connec
 function readChannel(image: MemoryImage, channel: number): Channel | null {
   const hCard = image.u64(channel + CHANNEL.hCard);
   const name = image.u64(channel + CHANNEL.readerName);
-  const reader = name === null ? null : image.string(name, MAX_READERNAME - 1);
+  const reader = name === null ? null : image.string(name, READER_STATE.nameSize - 1);
   return isHandle(hCard) && reader !== null && reader !== '' ? { reader, hCard } : null;
 }

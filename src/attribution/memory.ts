@@ -39,8 +39,11 @@ export class MemoryImage {
     this.#budget = budget;
   }
 
-  get dataMappings(): readonly Mapping[] {
-    return this.#memory.mappings.filter(({ kind }) => kind === 'data');
+  /** Every address at which a variable of the program may begin that holds a pointer. */
+  *dataAddresses(): Iterable<number> {
+    for (const { start, end } of this.#memory.mappings.filter(({ kind }) => kind === 'data')) {
+      for (let address = start; address < end; address += 8) yield address;
+    }
   }
 
   /** Whether something may be stored there. */

@@ -88,11 +88,9 @@ function* candidates(image: MemoryImage, layout: Layout): Iterable<number> {
 }
 
 function* pointersInData(image: MemoryImage): Iterable<number> {
-  for (const { start, end } of image.dataMappings) {
-    for (let address = start; address < end; address += 8) {
-      const value = image.u64(address);
-      if (value !== null && value % 8 === 0 && image.holds(value)) yield value;
-    }
+  for (const address of image.dataAddresses()) {
+    const value = image.u64(address);
+    if (value !== null && value % 8 === 0 && image.holds(value)) yield value;
   }
 }
 
@@ -160,13 +158,11 @@ const isPath = (text: string | null): boolean => text !== null && /^\/[^\p{Cc}\u
 /** The one list among pcscd's variables whose elements all are client contexts. */
 function findContexts(image: MemoryImage, layout: Layout): ClientContext[] | null {
   let found: ClientContext[] | null = null;
-  for (const { start, end } of image.dataMappings) {
-    for (let address = start; address < end; address += 8) {
-      const contexts = contextsAt(image, layout, address);
-      if (contexts === null) continue;
-      if (found !== null) return null;
-      found = contexts;
-    }
+  for (const address of image.dataAddresses()) {
+    const contexts = contextsAt(image, layout, address);
+    if (contexts === null) continue;
+    if (found !== null) return null;
+    found = contexts;
   }
   return found;
 }
