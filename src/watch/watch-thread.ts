@@ -2,6 +2,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { countTogether } from '../pcsc/own-reads.ts';
+import { keepHeapsSmall } from './heap.ts';
 import { lookPorts, WatchEnded } from './look-ports.ts';
 import type { Shared, Sighting } from './thread.ts';
 import { watch } from './watcher.ts';
@@ -11,6 +12,7 @@ const NICENESS = -5;
 
 const { counts, end } = workerData as Shared;
 countTogether(counts);
+keepHeapsSmall();
 try {
   setPriority(NICENESS);
 } catch {
