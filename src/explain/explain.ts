@@ -14,13 +14,9 @@ import { allSigns } from './signs/index.ts';
 /** Harmless lines reported; a log is full of them. */
 const MAX_NOISE = 20;
 
-let built: { everything: Needles; logs: Needles } | null = null;
-
 /** The two searches, built once: every reader has the same needles in the same order. */
-function searches({ needles, logNeedles }: SignReader): { everything: Needles; logs: Needles } {
-  built ??= { everything: new Needles(needles, NEEDLE_LENGTH, ordinary), logs: new Needles(logNeedles, LOG_NEEDLE_LENGTH, ordinary) };
-  return built;
-}
+let everything: Needles | null = null;
+let logs: Needles | null = null;
 
 /** Takes material piece by piece and explains it in the end. Memory does not grow with the material. */
 export class Explainer {
@@ -31,8 +27,9 @@ export class Explainer {
   /** @param options.apdus report the headers (never the data) of the commands in a pcsc-spy log */
   constructor(options = { apdus: false }) {
     this.#reader = new SignReader(allSigns(), this.#book, options);
-    const { everything, logs } = searches(this.#reader);
-    this.#splitter = new LineSplitter(everything, logs, this.#reader);
+    const { needles, logNeedles } = this.#reader;
+    everything ??= new Needles(needles, NEEDLE_LENGTH, ordinary);
+    this.#splitter = new LineSplitter(everything, () => (logs ??= new Needles(logNeedles, LOG_NEEDLE_LENGTH, ordinary)), this.#reader);
   }
 
   /** @param chunk bytes of a log, a paste, anything; may end in the middle of a line */

@@ -1,6 +1,6 @@
 import { mayHaveMarkup, textOf, withoutMarkup } from './markup.ts';
 import { Needles } from './needles.ts';
-import { Paragraphs } from './paragraphs.ts';
+import { beginsAnew, Paragraphs } from './paragraphs.ts';
 
 const NEWLINE = 0x0a;
 /** Bytes of one line that are looked at together; what is longer is treated in pieces. */
@@ -12,8 +12,8 @@ const LONGEST_BEFORE = 256;
 const PASTE = 4 << 20;
 
 /**
- * Takes the lines that deserve a look. `hits` are the ids of the needles in the line, unsorted, with repetitions;
- * `previous` gets the line before, as far as it is still there.
+ * Takes the lines that deserve a look. `hits` are the ids of the needles in the line as they begin there, with
+ * repetitions; `previous` gets the line before, as far as it is still there.
  */
 export interface LineReader {
   line(bytes: Uint8Array, number: number, hits: readonly number[], previous: () => Uint8Array | null): void;
@@ -27,7 +27,7 @@ export interface LineReader {
  */
 export class LineSplitter {
   #needles: Needles;
-  readonly #bulk: Needles;
+  readonly #bulk: () => Needles;
   readonly #reader: LineReader;
   /** Joined sentences are handed over at the end, so that it does not matter how the input was cut; a paste holds few. */
   readonly #joined: { text: string; number: number }[] = [];
@@ -39,7 +39,7 @@ export class LineSplitter {
   #before: Buffer | null = null;
 
   /** @param bulk what is still looked for behind the first PASTE bytes */
-  constructor(needles: Needles, bulk: Needles, reader: LineReader) {
+  constructor(needles: Needles, bulk: () => Needles, reader: LineReader) {
     this.#needles = needles;
     this.#bulk = bulk;
     this.#reader = reader;
@@ -47,7 +47,7 @@ export class LineSplitter {
 
   push(chunk: Buffer): void {
     this.#left -= chunk.length;
-    if (this.#left < 0) this.#needles = this.#bulk;
+    if (this.#left < 0) this.#needles = this.#bulk();
     const last = chunk.lastIndexOf(NEWLINE);
     if (last === -1) return this.#keep(chunk);
     let from = 0;
@@ -84,6 +84,7 @@ export class LineSplitter {
     const isFormatted = isPaste && mayHaveMarkup(bytes);
     let at = 0;
     while (at < bytes.length) at = isFormatted || this.#reader.attentive ? this.#nextLine(bytes, at, isFormatted) : this.#nextHits(bytes, at);
+    
     if (isPaste) this.#readParagraphs(bytes, first);
     this.#before = lastLine(bytes);
   }
@@ -94,26 +95,32 @@ export class LineSplitter {
     for (let from = 0; from < bytes.length; number++) {
       const newline = bytes.indexOf(NEWLINE, from);
       const end = newline === -1 ? bytes.length : newline;
-      this.#paragraphs.line(end - from > LONGEST_BEFORE ? '' : withoutMarkup(textOf(bytes.subarray(from, end))), number);
+      // Hardly a line of a log gets further than this.
+      if (beginsAnew(bytes[from]) && beginsAnew(bytes[end + 1])) this.#paragraphs.end();
+      else this.#paragraphs.line(end - from > LONGEST_BEFORE ? '' : withoutMarkup(textOf(bytes.subarray(from, end))), number);
       from = end + 1;
     }
   }
 
   #handParagraph(text: string, number: number): void {
     const joined = Buffer.from(text);
-    const hits: number[] = [];
-    this.#needles.search(joined, 0, joined.length, (id) => hits.push(id));
+    const hits = this.#find(joined, 0, joined.length);
     if (hits.length > 0) this.#reader.line(joined, number, hits, () => null);
+  }
+
+  #find(bytes: Buffer, from: number, end: number): number[] {
+    const hits = new Hits();
+    this.#needles.search(bytes, from, end, (id, at) => hits.add(id, at));
+    return hits.ids;
   }
 
   #nextLine(bytes: Buffer, from: number, isFormatted: boolean): number {
     const newline = bytes.indexOf(NEWLINE, from);
     const end = newline === -1 ? bytes.length : newline;
-    const hits: number[] = [];
-    this.#needles.search(bytes, from, end, (id) => hits.push(id));
+    const hits = this.#find(bytes, from, end);
     if (isFormatted && mayHaveMarkup(bytes.subarray(from, end))) {
       const words = Buffer.from(withoutMarkup(textOf(bytes.subarray(from, Math.min(end, from + MAX_LINE)))));
-      this.#needles.search(words, 0, words.length, (id) => hits.push(id));
+      hits.push(...this.#find(words, 0, words.length));
     }
     if (hits.length === 0 && !this.#reader.attentive) {
       if (newline === -1) return bytes.length;
@@ -131,23 +138,24 @@ export class LineSplitter {
     let counted = from;
     let start = 0;
     let end = -1;
-    let hits: number[] = [];
+    let hits = new Hits();
     const flush = () => {
-      if (hits.length === 0) return;
+      if (hits.ids.length === 0) return;
       this.#number += countNewlines(bytes, counted, start);
-      counted = start;
-      this.#hand(bytes, start, end, hits);
-      hits = [];
+      this.#hand(bytes, start, end, hits.ids);
+      hits = new Hits();
+      counted = Math.min(end + 1, bytes.length);
+      if (counted > end) this.#number++;
     };
     const stop = this.#needles.search(bytes, from, bytes.length, (id, at) => {
       if (at >= end) {
         flush();
         if (this.#reader.attentive) return false;
-        start = Math.max(bytes.lastIndexOf(NEWLINE, at) + 1, from);
+        for (start = at; start > from && bytes[start - 1] !== NEWLINE; ) start--;
         const newline = bytes.indexOf(NEWLINE, at);
         end = newline === -1 ? bytes.length : newline;
       }
-      hits.push(id);
+      hits.add(id, at);
       return true;
     });
     if (!stop) flush();
@@ -163,6 +171,25 @@ export class LineSplitter {
   }
 }
 
+/** The needles of one line by where they begin, and there by their ids: in what order they are found depends on how the input was cut. */
+class Hits {
+  readonly ids: number[] = [];
+  readonly #starts: number[] = [];
+
+  add(id: number, start: number): void {
+    let place = this.ids.length;
+    for (; place > 0; place--) {
+      const beforeId = this.ids[place - 1] as number;
+      const before = this.#starts[place - 1] as number;
+      if (before < start || (before === start && beforeId < id)) break;
+      this.ids[place] = beforeId;
+      this.#starts[place] = before;
+    }
+    this.ids[place] = id;
+    this.#starts[place] = start;
+  }
+}
+
 /** A copy of the line that ends these bytes; null where they end in the middle of one or it is long. */
 function lastLine(bytes: Buffer): Buffer | null {
   if (bytes.at(-1) !== NEWLINE) return null;
@@ -170,11 +197,11 @@ function lastLine(bytes: Buffer): Buffer | null {
   return bytes.length - start > LONGEST_BEFORE ? null : Buffer.from(bytes.subarray(start, -1));
 }
 
-/** Newlines in `bytes[from, to)`; large stretches four bytes at a time. */
+/** Newlines in `bytes[from, to)`; large stretches sixteen bytes at a time. */
 export function countNewlines(bytes: Uint8Array, from: number, to: number): number {
   const aligned = from + ((4 - ((bytes.byteOffset + from) % 4)) % 4);
   if (to - aligned < 64) return countSingly(bytes, from, to);
-  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + aligned, (to - aligned) >>> 2);
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset + aligned, ((to - aligned) >>> 4) * 4);
   return countSingly(bytes, from, aligned) + countInWords(words) + countSingly(bytes, aligned + words.length * 4, to);
 }
 
@@ -184,13 +211,23 @@ function countSingly(bytes: Uint8Array, from: number, to: number): number {
   return count;
 }
 
-/** A byte of `word ^ 0x0a0a0a0a` that is zero is a newline; its high bit is what stays set in `zeros`. */
-function countInWords(words: Uint32Array): number {
-  let count = 0;
-  for (let index = 0; index < words.length; index++) {
-    const word = (words[index] as number) ^ 0x0a0a0a0a;
-    const zeros = ~(((word & 0x7f7f7f7f) + 0x7f7f7f7f) | word | 0x7f7f7f7f);
-    if (zeros !== 0) count += Math.imul(zeros >>> 7, 0x01010101) >>> 24;
+/** @param words a multiple of four */
+function countInWords(words: Int32Array): number {
+  let others = 0;
+  for (let index = 0; index < words.length; ) {
+    let sums = 0;
+    // No byte of the sums may overflow.
+    for (const end = Math.min(words.length, index + 252); index < end; index += 4) {
+      sums += othersIn(words[index] as number) + othersIn(words[index + 1] as number) + othersIn(words[index + 2] as number) + othersIn(words[index + 3] as number);
+    }
+    const pairs = (sums & 0x00ff00ff) + ((sums >>> 8) & 0x00ff00ff);
+    others += (pairs & 0xffff) + (pairs >>> 16);
   }
-  return count;
+  return words.length * 4 - others;
+}
+
+/** In each byte 1 where that of the word is no newline: where it is, all bits of `rest` are 0, and nothing reaches the highest. */
+function othersIn(word: number): number {
+  const rest = word ^ 0x0a0a0a0a;
+  return ((((rest & 0x7f7f7f7f) + 0x7f7f7f7f) | rest) >>> 7) & 0x01010101;
 }

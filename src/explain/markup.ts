@@ -5,6 +5,8 @@
 // ECMA-48 control sequences, operating system commands and single escapes; then what is left of control bytes.
 const ESCAPES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)?|[@-Z\\-_])/g;
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f]/g;
+/** What each of these begins with. */
+const CONTROL = new RegExp(CONTROLS.source);
 
 const SPACES = /[\u00a0\u2000-\u200a\u202f\u205f\u3000]/g;
 const INVISIBLE = /[\u200b-\u200d\u2060\ufeff]/g;
@@ -31,7 +33,7 @@ const LEADING = [0xc2, 0xe2, 0xe3, 0xef];
 /** Bytes of one line as text: colours, carriage returns and control bytes gone, invalid UTF-8 replaced. */
 export function textOf(bytes: Uint8Array): string {
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
-  return text.replace(ESCAPES, '').replace(CONTROLS, '');
+  return CONTROL.test(text) ? text.replace(ESCAPES, '').replace(CONTROLS, '') : text;
 }
 
 /** The words of a line without what formats them. */

@@ -1,123 +1,135 @@
 /**
- * Finds many literals in bytes at once (Wu and Manber, "A fast algorithm for multi-pattern searching", 1994):
- * a table of three-byte blocks says how far the search may jump, so most bytes are never looked at. Of each literal
- * only a window is in the table; the rest is compared where the window is found.
+ * Finds many literals in bytes at once. Only the words at every fourth address are looked at: seven bytes of a literal,
+ * its window, hold exactly one of them, in one of four ways. A table tells by the hash of a word whether it is one of
+ * those; few are. Other than in a search that jumps (Wu and Manber's), where to look next does not depend on what is
+ * here, so the processor looks at several places at once. The literal as a whole is compared where one of its words is.
  * ASCII case is ignored.
  */
-const BLOCK = 3;
-/** Five bits of a byte tell letters apart and not their case; what else falls together is settled by comparing. */
-const BITS = 5;
-const MASK = (1 << BITS) - 1;
+const WORD = 4;
+const HASHES = 1 << 16;
+/** The bit of a byte in which upper and lower case differ. */
 const FOLD = 0x20;
 
-const hashBlock = (a: number, b: number, c: number): number => ((a & MASK) << (2 * BITS)) | ((b & MASK) << BITS) | (c & MASK);
+/** In the loops over every word numbers are literal: of a variable of a module the compiler would not know that it is one. */
+const hashOf = (word: number, mask: number): number => Math.imul((word | 0x20202020) & mask, 0x9e3779b1) >>> 16;
 
 /** Takes one literal found; false ends the search. */
-export type Found = (id: number, at: number) => boolean | number;
+export type Found = (id: number, at: number) => boolean | void;
 
-const bitOf = (byte: number): number => 1 << (byte & MASK);
-
+/** A literal, and where in it is the word that leads to it. */
 interface Entry {
   id: number;
   bytes: Uint8Array;
-  /** Where in the literal the window is. */
   offset: number;
 }
 
 export class Needles {
-  readonly #window: number;
-  readonly #shift: Uint8Array;
-  /** By the hash of a window's last block: which bytes, by their five bits, the window may begin with, and which follow. */
-  readonly #first: Uint32Array;
-  readonly #second: Uint32Array;
-  readonly #buckets: (Entry[] | undefined)[] = new Array<Entry[] | undefined>(1 << (3 * BITS)).fill(undefined);
+  /** Bytes of a word that count: the last ones, so that what lies behind the text is never looked at. */
+  readonly #size: number;
+  readonly #mask: number;
+  /** By the hash of a word: what may follow it, one bit for each value of the next byte's three lowest bits; 0 where no literal has it. */
+  readonly #followers = new Uint8Array(HASHES);
+  readonly #entries: (Entry[] | undefined)[] = new Array<Entry[] | undefined>(HASHES).fill(undefined);
 
   /**
    * @param words the literals; their position is their id; null is not searched for
-   * @param window bytes of each literal that are searched for; no literal may be shorter
+   * @param shortest bytes, at least WORD, that no literal is shorter than; from 7 on whole words are compared
    * @param ordinary text like most of what will be searched: of each literal the window is taken that is least like it
    */
-  constructor(words: readonly (string | null)[], window: number, ordinary = '') {
-    this.#window = window;
-    this.#shift = new Uint8Array(1 << (3 * BITS)).fill(window - BLOCK + 1);
-    this.#first = new Uint32Array(1 << (3 * BITS));
-    this.#second = new Uint32Array(1 << (3 * BITS));
-    const frequency = frequencies(Buffer.from(ordinary));
+  constructor(words: readonly (string | null)[], shortest: number, ordinary = '') {
+    this.#size = Math.min(WORD, shortest - WORD + 1);
+    this.#mask = new Int32Array(Uint8Array.from({ length: WORD }, (_, at) => (at < WORD - this.#size ? 0 : 0xff)).buffer)[0] as number;
+    const frequency = this.#frequencies(Buffer.from(ordinary));
     words.forEach((word, id) => {
-      if (word !== null) this.#add(word, id, frequency);
+      if (word === null) return;
+      const bytes = Uint8Array.from(Buffer.from(word), (byte) => byte | FOLD);
+      if (bytes.length < shortest) throw new RangeError(`needle shorter than ${shortest} bytes: ${word}`);
+      this.#add(id, bytes, frequency);
     });
   }
 
-  #add(word: string, id: number, frequency: Uint16Array): void {
-    const bytes = Uint8Array.from(Buffer.from(word), (byte) => byte | FOLD);
-    if (bytes.length < this.#window) throw new RangeError(`needle shorter than ${this.#window} bytes: ${word}`);
-    const offset = this.#rarestWindow(bytes, frequency);
-    for (let end = BLOCK; end <= this.#window; end++) {
-      const hash = blockAt(bytes, offset + end);
-      this.#shift[hash] = Math.min(this.#shift[hash] as number, this.#window - end);
-      if (end < this.#window) continue;
-      this.#first[hash] = (this.#first[hash] as number) | bitOf(bytes[offset] as number);
-      this.#second[hash] = (this.#second[hash] as number) | bitOf(bytes[offset + 1] as number);
-      const bucket = this.#buckets[hash];
-      if (bucket === undefined) this.#buckets[hash] = [{ id, bytes, offset }];
-      else bucket.push({ id, bytes, offset });
+  #add(id: number, bytes: Uint8Array, frequency: Uint16Array): void {
+    const hashes = this.#hashes(bytes);
+    const window = rarestWindow(hashes, frequency);
+    for (let offset = window; offset < window + WORD; offset++) {
+      const hash = hashes[offset] as number;
+      const next = bytes[offset + this.#size];
+      this.#followers[hash] = (this.#followers[hash] as number) | (next === undefined ? 0xff : 1 << (next & 7));
+      const entries = this.#entries[hash];
+      if (entries === undefined) this.#entries[hash] = [{ id, bytes, offset }];
+      else entries.push({ id, bytes, offset });
     }
   }
 
-  #rarestWindow(bytes: Uint8Array, frequency: Uint16Array): number {
-    let best = 0;
-    let least = Number.POSITIVE_INFINITY;
-    for (let offset = 0; offset + this.#window <= bytes.length; offset++) {
-      let cost = 0;
-      // The later a block, the shorter the jump it allows.
-      for (let end = BLOCK; end <= this.#window; end++) cost += end * (frequency[blockAt(bytes, offset + end)] as number);
-      if (cost < least) [best, least] = [offset, cost];
+  /** Of the words that begin at each byte, wherever that is in memory. */
+  #hashes(bytes: Uint8Array): Uint16Array {
+    const word = new Uint8Array(WORD);
+    const number = new Int32Array(word.buffer);
+    const hashes = new Uint16Array(Math.max(0, bytes.length - this.#size + 1));
+    for (let at = 0; at < hashes.length; at++) {
+      for (let index = 0; index < this.#size; index++) word[WORD - this.#size + index] = bytes[at + index] as number;
+      hashes[at] = hashOf(number[0] as number, this.#mask);
     }
-    return best;
+    return hashes;
+  }
+
+  #frequencies(text: Uint8Array): Uint16Array {
+    const counts = new Uint16Array(HASHES);
+    for (const hash of this.#hashes(text)) counts[hash] = (counts[hash] as number) + 1;
+    return counts;
   }
 
   /**
-   * Calls `found` for every literal in `bytes[from, to)`, line by line in order.
+   * Calls `found` for every literal in `bytes[from, to)`, line by line in order; the order in a line depends on where
+   * it is in memory.
    * @returns true when `found` returned false and so ended the search
    */
   search(bytes: Uint8Array, from: number, to: number, found: Found): boolean {
-    const shift = this.#shift;
-    const first = this.#first;
-    const second = this.#second;
-    const window = this.#window;
-    let at = from + window - 1;
-    while (at < to) {
-      const hash = hashBlock(bytes[at - 2] as number, bytes[at - 1] as number, bytes[at] as number);
-      const step = shift[hash] as number;
-      if (step > 0) {
-        at += step;
-        continue;
+    const before = bytes.byteOffset % WORD;
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset - before, (before + to) >>> 2);
+    let index = (before + from) >>> 2;
+    while (index < words.length) {
+      index = this.#skip(words, index);
+      for (const end = Math.min(index + 4, words.length); index < end; index++) {
+        const hash = hashOf(words[index] as number, this.#mask);
+        if (this.#followers[hash] !== 0 && !this.#compare(bytes, from, to, index * WORD - before + WORD - this.#size, hash, found)) return true;
       }
-      const begin = at - window + 1;
-      const plausible = ((first[hash] as number) & bitOf(bytes[begin] as number)) !== 0 && ((second[hash] as number) & bitOf(bytes[begin + 1] as number)) !== 0;
-      if (plausible && !this.#verify(bytes, from, begin, to, hash, found)) return true;
-      at++;
     }
     return false;
   }
 
-  #verify(bytes: Uint8Array, from: number, windowAt: number, to: number, hash: number, found: Found): boolean {
-    for (const { id, bytes: word, offset } of this.#buckets[hash] as Entry[]) {
-      const start = windowAt - offset;
-      if (start < from || start + word.length > to) continue;
+  /** To the next four words one of which is known, or to the last ones. */
+  #skip(words: Int32Array, from: number): number {
+    const known = this.#followers;
+    const mask = this.#mask;
+    let index = from;
+    while (index + 3 < words.length && (look(known, words, index, mask) | look(known, words, index + 1, mask) | look(known, words, index + 2, mask) | look(known, words, index + 3, mask)) === 0) index += 4;
+    return index;
+  }
+
+  #compare(bytes: Uint8Array, from: number, to: number, at: number, hash: number, found: Found): boolean {
+    if (at + this.#size < to && (((this.#followers[hash] as number) >>> ((bytes[at + this.#size] as number) & 7)) & 1) === 0) return true;
+    for (const { id, bytes: literal, offset } of this.#entries[hash] as Entry[]) {
+      const start = at - offset;
+      if (start < from || start + literal.length > to) continue;
       let matched = 0;
-      while (matched < word.length && ((bytes[start + matched] as number) | FOLD) === word[matched]) matched++;
-      if (matched === word.length && found(id, start) === false) return false;
+      while (matched < literal.length && ((bytes[start + matched] as number) | FOLD) === literal[matched]) matched++;
+      if (matched === literal.length && found(id, start) === false) return false;
     }
     return true;
   }
 }
 
-/** The block that ends before `end`. */
-const blockAt = (bytes: Uint8Array, end: number): number => hashBlock(bytes[end - 3] as number, bytes[end - 2] as number, bytes[end - 1] as number);
+const look = (known: Uint8Array, words: Int32Array, index: number, mask: number): number => known[hashOf(words[index] as number, mask)] as number;
 
-function frequencies(text: Uint8Array): Uint16Array {
-  const counts = new Uint16Array(1 << (3 * BITS));
-  for (let end = BLOCK; end <= text.length; end++) counts[blockAt(text, end)] = (counts[blockAt(text, end)] as number) + 1;
-  return counts;
+/** Where the window is whose words are rarest. */
+function rarestWindow(hashes: Uint16Array, frequency: Uint16Array): number {
+  let best = 0;
+  let least = Number.POSITIVE_INFINITY;
+  for (let offset = 0; offset + WORD <= hashes.length; offset++) {
+    let cost = 0;
+    for (let at = offset; at < offset + WORD; at++) cost += frequency[hashes[at] as number] as number;
+    if (cost < least) [best, least] = [offset, cost];
+  }
+  return best;
 }

@@ -13,6 +13,9 @@ const BEGINS = /^(?:[-*•#$%❯~<[{(|+=\d]|[\w.()/-]+(?:\[\d+\])?: |\w{3}\.? +\
 /** Who goes on in the middle of a sentence does so in lower case, or with a name or an abbreviation. */
 const GOES_ON = /^(?:[a-z"'`,;)]|I\b|\w*[A-Z_/]\w*[A-Z_]|\w+[a-z][A-Z])/;
 
+/** Whether a line is one of its own by its first byte alone, as those with a time are. */
+export const beginsAnew = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
 function isBroken(line: string, next: string): boolean {
   const firstWord = /^\S+/.exec(next)?.[0].length ?? 0;
   return line.length >= NARROW && line.length <= WIDE && line.length + 1 + firstWord > COLUMN && !ENDED.test(line) && !BEGINS.test(next) && GOES_ON.test(next);

@@ -55,7 +55,7 @@ export interface Sign {
 
 /** The shortest needle the prefilter can use, in bytes. */
 export const NEEDLE_LENGTH = 6;
-/** The shortest one that is searched for in large logs: the longer, the larger the jumps. */
+/** The shortest one that is searched for in large logs: the longer, the rarer the words of it that the search can choose from. */
 export const LOG_NEEDLE_LENGTH = 9;
 
 /** A sign whose observation needs no detail of the line. */
