@@ -46,6 +46,11 @@ export class LineSplitter {
   }
 
   push(chunk: Buffer): void {
+    if (this.#left > 0 && chunk.length > this.#left) {
+      const rest = chunk.subarray(this.#left);
+      this.push(chunk.subarray(0, this.#left));
+      return this.push(rest);
+    }
     this.#left -= chunk.length;
     if (this.#left < 0) this.#needles = this.#bulk();
     const last = chunk.lastIndexOf(NEWLINE);

@@ -137,6 +137,18 @@ describe('any input', () => {
     expect(lines).toBe(100_001);
     expect(causes[0]?.evidence[0]?.line).toBe(100_001);
   });
+
+  it('says the same of a large log however it is cut', () => {
+    // Reassuring lines count in a paste only: the end of what may be one must not move with the cut.
+    const log = Buffer.from(readFileSync(new URL('../../fixtures/logs/pcscd-debug.txt', import.meta.url), 'utf8').repeat(200));
+    const [one, ...others] = [log.length, 1 << 20, 65_536, 131_075].map((size) => {
+      const explainer = new Explainer();
+      for (let at = 0; at < log.length; at += size) explainer.push(log.subarray(at, at + size));
+      return JSON.stringify(explainer.finish());
+    });
+    expect(log.length).toBeGreaterThan(5_000_000);
+    expect(new Set(others)).toEqual(new Set([one]));
+  });
 });
 
 describe('what formats a paste', () => {
