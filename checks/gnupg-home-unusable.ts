@@ -62,13 +62,14 @@ function homeFault({ path, kind, uid, usable }: FactValue<'gnupgHome'>, owner: n
 }
 
 /** gpg and gpg-agent read their option files before anything else. */
-function fileFault({ obstacles }: FactValue<'gnupgHome'>, host: Fact<Host>): Fault | null {
+function fileFault({ path, obstacles }: FactValue<'gnupgHome'>, host: Fact<Host>): Fault | null {
   const [first] = obstacles.filter(({ endless }) => endless);
   if (first === undefined) return null;
+  const isOwn = first.file.startsWith(`${path}/`);
   const name = first.file.slice(first.file.lastIndexOf('/') + 1);
   return {
-    says: `${name} in it is read by ${name.replace(/\.conf$/, '')} first, which never gets past it: ${first.says}`,
+    says: `${isOwn ? `${name} in it` : first.file} is read by ${name.replace(/\.conf$/, '')} first, which never gets past it: ${first.says}`,
     evidence: `${first.file}: ${first.says}.`,
-    remedy: setAside(first.file, false, host),
+    remedy: setAside(first.file, !isOwn, host),
   };
 }

@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path/posix';
 import { ok, valueOf } from '../snapshot/fact.ts';
-import type { Fact, FactValue, Process } from '../snapshot/schema.ts';
+import type { Fact, FactValue, Gnupg, Process } from '../snapshot/schema.ts';
 import { type System, SystemError } from '../system/port.ts';
 import { listPids, pidsNamed, readOpenFiles, readProcess, readStat } from '../system/process.ts';
 import type { User } from './gnupg-user.ts';
@@ -20,18 +20,18 @@ const PROGRAM_FILES = ['gpg.conf', AGENT_CONF];
 export async function readHome(system: System, { gnupg }: Installation, user: User): Promise<Fact<Home>> {
   if (gnupg.status !== 'ok') return gnupg;
   try {
-    return ok(await lookAt(system, gnupg.value.homeDir, user), gnupg.value.homeDir);
+    return ok(await lookAt(system, gnupg.value, user), gnupg.value.homeDir);
   } catch (error) {
     return failure(error);
   }
 }
 
-async function lookAt(system: System, path: string, user: User): Promise<Home> {
+async function lookAt(system: System, { homeDir: path, sysconfDir }: Gnupg, user: User): Promise<Home> {
   // What root may do there says nothing of the user it was called by.
   const mayWrite = (folder: string) => (user.uid === system.uid ? system.access(folder, 'read-write').catch(() => null) : null);
   try {
     const { kind, uid, mode } = await system.stat(path);
-    const obstacles = await obstaclesAmong(system, user, PROGRAM_FILES.map((name) => join(path, name)));
+    const obstacles = await obstaclesAmong(system, user, [sysconfDir, path].flatMap((folder) => PROGRAM_FILES.map((name) => join(folder, name))));
     return { path, kind: kind === 'directory' ? 'directory' : 'other', uid, mode, usable: kind === 'directory' ? await mayWrite(path) : false, obstacles };
   } catch (error) {
     if (!(error instanceof SystemError) || !error.isMissing) throw error;

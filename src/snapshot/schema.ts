@@ -435,7 +435,7 @@ export const factSchemas = {
       uid: uid.nullable().meta({ description: 'whose it is' }),
       mode: z.int().nullable(),
       usable: z.boolean().nullable().meta({ description: 'its user may write there, or make it where it is missing; null: could not be told' }),
-      obstacles: z.array(optionFileObstacle).default([]).meta({ description: 'option files of gpg and gpg-agent there that are no files or too large' }),
+      obstacles: z.array(optionFileObstacle).default([]).meta({ description: 'option files of gpg and gpg-agent, there and for all users, that are no files or too large' }),
     }),
   ),
   gpgAgent: fact(

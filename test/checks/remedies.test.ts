@@ -120,7 +120,7 @@ describe('applied to files', () => {
   const apply = (commands: readonly string[]) => commands.filter((command) => !command.startsWith('gpgconf')).forEach((command) => execFileSync('sh', ['-c', command]));
   const rulings = (home: string): string | null => {
     const scdaemon = '/usr/lib/gnupg/scdaemon';
-    return existsSync(scdaemon) ? spawnSync(scdaemon, ['--homedir', home, '--gpgconf-test'], { encoding: 'utf8' }).stderr : null;
+    return existsSync(scdaemon) ? spawnSync(scdaemon, ['--homedir', home, '--gpgconf-test'], { encoding: 'utf8', timeout: 10_000 }).stderr : null;
   };
   const optionsIn = (file: string) => readFileSync(file, 'utf8').split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 

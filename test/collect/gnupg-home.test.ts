@@ -40,6 +40,10 @@ describe('the home directory', () => {
     // One that its user may not open is skipped by gpg-agent.
     expect(await look(there, { ...stat, [`${HOME}/gpg-agent.conf`]: { kind: 'fifo', mode: 0, uid: 1000 } })).toMatchObject({ obstacles: [] });
   });
+  test('is of no use beside a FIFO that all users read first', async () => {
+    const stat: FixtureMachine['stat'] = { [HOME]: { kind: 'directory', mode: 0o700, uid: 1000 }, '/etc/gnupg/gpg.conf': { kind: 'fifo', mode: 0o644, uid: 0 } };
+    expect(await look(there, stat)).toMatchObject({ obstacles: [{ file: '/etc/gnupg/gpg.conf', endless: true }] });
+  });
   test('without GnuPG is none', async () => {
     expect(await readHome(await machine({}), { ...installation, gnupg: absent('no gpgconf') }, alice)).toEqual(absent('no gpgconf'));
   });
