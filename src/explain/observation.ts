@@ -175,7 +175,13 @@ type Plain =
   | 'driver-list-lacks'
   | 'replug-cures'
   | 'own-handle-leaked'
-  | 'config-not-active';
+  | 'config-not-active'
+  | 'over-ssh'
+  | 'both-told'
+  | 'polkit-told'
+  | 'wsl-1'
+  | 'reboot-cures'
+  | 'own-driver-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

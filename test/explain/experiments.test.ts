@@ -143,8 +143,35 @@ describe('told in a sentence', () => {
     ['other-client-holds-transaction', ['its module locks the card and no other process can use it']],
     ['driver-outdated', ['WriteUSB() write failed (3/2): -7 Success', 'I have changed the ccid version and now it is fixed']],
     ['token-configuration', ['gpg finds the card since I ran ykman config usb --enable openpgp']],
+    ['ccid-driver-missing', ['Error: Failed connecting to the YubiKey.', 'pcscd is running here, and plugging the key in again changes nothing', 'Packages (2) ccid-1.5.5-1  flex-2.6.4-5']],
+    ['polkit-denied', ['error fetching identities: agent refused operation', 'yubikey-agent needs a polkit rule here']],
+    ['ccid-vs-pcscd', ['+      disable-ccid = true;']],
+    ['ccid-vs-pcscd', ['scdaemon and pcscd race for the token, and only one of them gets it']],
+    ['sandbox-blocks-pcsc', ['The Firefox snap does not find my smart card']],
+    ['remote-session', ['$ opensc-tool -l', 'No smart card readers found.', 'that is in a shell over ssh; at the screen of the same machine the reader is there']],
+    ['no-usb-in-environment', ['Error: No YubiKey detected!', 'this is Windows in a VM on Hyper-V']],
+    ['no-usb-in-environment', ['Microsoft Windows [Version 10.0.17134.1]', 'gpg: pcsc_establish_context failed: no service (0x8010001d)']],
+    ['other-tool-kills-scdaemon', ['While Yubico Authenticator runs, gpg asks for the PIN again at each signature']],
+    ['scdaemon-holds-card', ['I cannot use gpg and the piv application of my key at the same time']],
+    ['scdaemon-stale', ['When the key is taken out and comes back, scdaemon does not work until it gets a killall -9 scdaemon']],
+    ['driver-does-not-know-device', ['+ <key>ifdVendorID</key>']],
+    ['client-leaks-connection', ['SCardConnect: 0x8010000B', 'our service is the only process connected to pcscd']],
+    ['macos-system-driver-stuck', ['On my MacBook pcsctest hangs in SCardEstablishContext', 'after a reboot it works']],
+    ['not-pcsc-but-hid', ['Challenge/Response is grey in the dialog']],
   ])('%s: %j', (cause, lines) => {
     expect(first(...lines)).toBe(cause);
+  });
+
+  it.each([
+    ['an agent that is restarted is not its own holder', ['yubikey-agent[7]: agent 11: could not reach YubiKey: connecting to smart card: the smart card cannot be accessed because of other connections outstanding', 'systemctl --user restart yubikey-agent helps']],
+    ['a card without a token driver is not refused', ['No token driver found for card <TKSmartCardATR: 0x7f 3b 18-00>']],
+    ["gpg's own driver is no reader", ['gpg: selecting card failed: No such device', 'use pcscd instead of its internal CCID driver']],
+  ])('is not sure: %s', (_, lines) => {
+    expect(explainText(lines.join('\n')).causes.filter(({ id, certainty }) => certainty !== 'possible' && id !== 'ccid-vs-pcscd')).toEqual([]);
+  });
+
+  it('sees a device of a bus listing behind any mark', () => {
+    expect(named('> - `Bus 001 Device 006: ID 076b:3021 Some Reader`', 'No smart card readers found.')).toContain('driver-does-not-know-device');
   });
 
   it('is not sure of the driver where a device is on the bus and there is no reader', () => {

@@ -1,5 +1,5 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
-import { atLeast } from '../clause.ts';
+import { atLeast, type Query } from '../clause.ts';
 import {
   anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, onlyTold, onMac, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
   saidToHold, scdaemonGot, seen, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
@@ -33,6 +33,16 @@ const exclusiveRefused = seen('pcsc-code', ({ code, by }) => code === VIOLATION 
  */
 const reconnectsOverItself = both(exclusiveRefused, either(anyoneGot(NOT_TRANSACTED, REMOVED, RESET), unless(connected('exclusive'), connected('scdaemon', 'shared'))));
 
+/** Of programs that take cards EXCLUSIVE one is refused and one is named: that is itself, unless a listing shows it connected. */
+const onlyItselfNamed: Query = (book) => {
+  const named = seen('mentioned', ({ role }) => role === 'exclusive')(book);
+  const programs = new Set(book.all('mentioned').flatMap(({ observation: { program, role } }) => (role === 'exclusive' ? [program] : [])));
+  return programs.size === 1 && connected('exclusive')(book).length === 0 && exclusiveRefused(book).length > 0 ? named : [];
+};
+
+/** Programs that end scdaemon to get at the card (ykman pcsc kill_scdaemon, and what is built on it; age-plugin-yubikey key.rs). */
+const endsScdaemon = either(seen('mentioned', ({ program }) => /yubioath|authenticator|ykman|age-plugin/.test(program)), seen('client-failed', ({ client }) => client === 'ykman' || client === 'age'), seen('after-tool'));
+
 export const sharingRules = {
   'scdaemon-holds-card': {
     clauses: [
@@ -50,6 +60,7 @@ export const sharingRules = {
       supports(1.4, saidToHold('scdaemon'), 'gpg is said to keep the card'),
       supports(1.8, both(otherFails, seen('after-gpg')), 'the other program fails once gpg has used the card, and scdaemon keeps it'),
       supports(1.6, both(unless(seen('after-gpg'), gpgFails), either(onlyTold, seen('replug-cures'))), 'it fails once gpg has used the card, and scdaemon keeps it'),
+      supports(2, seen('both-told'), 'gpg and a program for another application of the token keep each other out'),
       supports(0.8, seen('scdaemon-commanded'), 'scdaemon was asked to work, and it keeps the card afterwards'),
       supports(1, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode === 'EXCLUSIVE' && ownHandles === 0), 'an EXCLUSIVE connect was refused, by whoever has a handle'),
       supports(2.4, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
@@ -58,7 +69,7 @@ export const sharingRules = {
       supports(1, both(seen('ssh-refused'), seen('pkcs11-provider')), 'the library could not use the key, as when gpg keeps it'),
       excludes(1.5, clientGot(NO_SMARTCARD), 'the reader let the program in, and is empty'),
       excludes(1, seen('scdaemon-killed-by-tool'), 'the tool has ended scdaemon already'),
-      excludes(2, unless(gpgReachesNoCard, otherFails), 'gpg itself cannot reach the card'),
+      excludes(2, unless(gpgReachesNoCard, otherFails, seen('both-told')), 'gpg itself cannot reach the card'),
       excludes(1.5, onlyExclusiveRefused, 'a shared connect to a reader worked'),
       excludes(1.5, both(sharingViolation, seen('reader-mode', ({ mode }) => mode === 'shared')), 'the reader is shared, so nobody holds it alone'),
       excludes(3, interfaceBusy, 'the fight is about the USB interface, below PC/SC'),
@@ -91,6 +102,8 @@ export const sharingRules = {
       supports(0.6, both(gpgReachesNoCard, killed('pcscd', 'holder')), 'restarting pcscd throws every client out'),
       supports(0.8, option('pcsc-shared'), 'pcsc-shared is the setting for exactly this'),
       supports(0.8, both(gpgFails, unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'pcscd refused a connect without calling the reader exclusive: the connect asked for EXCLUSIVE while others share'),
+      supports(1.4, seen('both-told'), 'gpg and a program for another application of the token keep each other out'),
+      excludes(1.5, unless(seen('pin-asked-again'), gpgReachesNoCard, scdaemonGot(VIOLATION)), 'gpg asks for the PIN, so it reached the card'),
       excludes(3, seen('pcscd-reader-exclusive'), 'pcscd writes this only when one program holds the reader EXCLUSIVE; sharing ones are not the reason'),
       excludes(1.5, unless(connected('exclusive'), connected('shared')), 'what is connected takes cards EXCLUSIVE'),
       excludes(1.5, interfaceBusy, 'the fight is about the USB interface, below PC/SC'),
@@ -104,7 +117,7 @@ export const sharingRules = {
   'other-client-holds-card': {
     clauses: [
       supports(3.2, both(either(sharingViolation, otherFails, scdaemonGot(VIOLATION)), connected('exclusive')), 'a program that takes cards EXCLUSIVE is connected to pcscd'),
-      supports(2.2, unless(both(either(sharingViolation, scdaemonGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'agent')), present('exclusive')), seen('own-handle-leaked')), 'a program that takes cards EXCLUSIVE is at work'),
+      supports(2.2, unless(both(either(sharingViolation, scdaemonGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'agent' && client !== 'ssh')), present('exclusive')), seen('own-handle-leaked')), 'a program that takes cards EXCLUSIVE is at work'),
       supports(3.6, both(either(scdaemonGot(VIOLATION), gpgReachesNoCard), seen('pcscd-reader-exclusive')), 'gpg is refused, and pcscd says that the reader is held EXCLUSIVE'),
       supports(1.6, both(gpgReachesNoCard, present('exclusive')), 'gpg reaches no card while a program that takes cards EXCLUSIVE is at work'),
       supports(1.5, unless(violationOfOther, present('scdaemon')), 'a reader held EXCLUSIVE, and no scdaemon in sight'),
@@ -119,6 +132,7 @@ export const sharingRules = {
       supports(0.8, scdaemonGot(VIOLATION), 'scdaemon was refused'),
       supports(0.8, seen('scdaemon-killed-by-tool'), 'the tool looked for holders'),
       excludes(2, refusedBySharing, 'pcscd did not call the reader exclusive'),
+      excludes(2.5, unless(onlyItselfNamed, reconnectsOverItself), 'the only program named that takes cards EXCLUSIVE is of the kind that was refused'),
       excludes(2.5, reconnectsOverItself, 'the refused program had lost its own connection just before'),
       ...notReached,
     ],
@@ -194,6 +208,7 @@ export const sharingRules = {
       supports(4.8, seen('scdaemon-killed-by-tool'), 'a tool ends or signals scdaemon to get at the card'),
       supports(3.6, seen('remedy', ({ chained, target }) => chained && (target === 'scdaemon' || target === 'gpg-agent')), 'scdaemon or its agent is ended as part of running a tool'),
       supports(0.8, seen('pin-asked-again'), 'the PIN state goes when scdaemon is ended'),
+      supports(2.2, unless(both(seen('pin-asked-again'), endsScdaemon), option('pcsc-shared')), 'a program that ends scdaemon when it wants the card is at work'),
       supports(1, both(killed('scdaemon'), gpgSays('no-agent', 'bad-pin')), 'the PIN state went with scdaemon'),
     ],
     decidedBy: 'scdaemon\'s process number before and after the tool ran.',
@@ -217,6 +232,7 @@ export const sharingRules = {
       supports(1.8, gpgSays('removed', 'reset'), 'scdaemon still knows a card that is gone'),
       supports(1.4, gpgSays('conflict'), 'scdaemon holds an old session'),
       supports(1.6, both(gpgFails, killed('scdaemon', 'gpg-agent')), 'gpg works again once scdaemon is restarted'),
+      supports(1.4, unless(killed('scdaemon', 'gpg-agent'), otherFails, scdaemonGot(VIOLATION), seen('scdaemon-killed-by-tool')), 'nothing but gpg is said to fail, and a new scdaemon helps'),
       supports(1.8, both(gpgFails, killed('pcscd'), killed('scdaemon', 'gpg-agent')), 'pcscd was restarted, and scdaemon with its dead connection had to be, too'),
       supports(1, both(gpgFails, seen('replug-cures')), 'it began when the key was plugged in again'),
       supports(0.9, gpgSays('not-present'), 'scdaemon does not see the card that is there'),

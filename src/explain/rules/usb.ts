@@ -12,6 +12,7 @@ const gpgHere = either(gpgFails, present('scdaemon'), option('disable-ccid', 'pc
 const lock = either(clientGot(VIOLATION), seen('pcscd-reader-exclusive'));
 const otherFailsByLock = unless(lock, interfaceBusy);
 const sharing = either(lock, scdaemonGot(VIOLATION));
+const inVm = seen('environment', ({ is }) => is === 'vm');
 const usbLost = seen('usb-failed', ({ error }) => error.includes('NO_DEVICE'));
 const usbError = seen('usb-failed', ({ error }) => /_IO\b|PIPE|TIMEOUT|OVERFLOW|OTHER/.test(error));
 
@@ -39,6 +40,7 @@ export const usbRules = {
       supports(0.8, option('disable-ccid'), 'disable-ccid is the setting for exactly this'),
       supports(0.6, clientGot(NO_READERS), 'pcscd has no reader though one may be plugged in'),
       supports(1, both(clientGot(NO_READERS), gpgHere), 'pcscd has no reader while gpg is at work'),
+      supports(2.6, seen('own-driver-told'), 'gpg\'s own driver beside pcscd is the matter'),
       supports(2.4, seen('fallback-told'), 'gpg\'s way back to pcscd, which ended with 2.3, is the matter'),
       supports(2, both(gpgFails, seen('other-sees')), 'pcscd has the key, and gpg does not find it'),
       supports(0.6, onlyTold, 'gpg\'s own driver and pcscd keep the key from each other'),
@@ -176,7 +178,7 @@ export const usbRules = {
     clauses: [
       supports(4, seen('vm-reader'), 'the reader is one that the virtual machine software makes up'),
       supports(1.1, unless(usbError, seen('autosuspend'), seen('kernel-usb-reset')), 'the USB transfer itself fails: virtual readers do this'),
-      supports(0.5, seen('environment', ({ is }) => is === 'vm'), 'this is a virtual machine'),
+      supports(0.5, inVm, 'this is a virtual machine'),
     ],
     decidedBy: 'vendor and product of the reader (VMware 0e0f:0004).',
     next: ['lsusb', 'cardcheck'],
@@ -187,9 +189,11 @@ export const usbRules = {
       supports(2.4, both(inContainer, either(clientGot(NO_READERS), seen('no-reader'), gpgReachesNoCard)), 'a container sees no USB device unless it is handed in'),
       supports(3.4, seen('usb-failed', ({ op }) => op === 'init'), 'libusb finds no USB bus at all'),
       supports(1, inWsl, 'WSL has no USB device unless usbipd attaches it'),
+      supports(5, both(seen('wsl-1'), either(gpgFails, otherFails, noReader, seen('service-unusable'))), 'WSL 1 has no USB at all'),
+      supports(1.6, unless(both(inVm, either(gpgReachesNoCard, noReader, otherFails, onlyTold)), seen('pcscd-reader-added')), 'a virtual machine has only the devices it is handed'),
       supports(1.4, seen('usb-empty'), 'the device is not on the bus at all'),
-      supports(2, both(seen('usbip'), seen('environment', ({ is }) => is === 'vm')), 'the device has to be handed to this virtual machine, and was not'),
-      supports(1.6, both(seen('usb-empty'), either(inWsl, inContainer, seen('environment', ({ is }) => is === 'vm'))), 'and this is a place that gets only the devices it is handed'),
+      supports(2, both(seen('usbip'), inVm), 'the device has to be handed to this virtual machine, and was not'),
+      supports(1.6, both(seen('usb-empty'), either(inWsl, inContainer, inVm)), 'and this is a place that gets only the devices it is handed'),
       supports(0.8, inContainer, 'a container sees no USB device unless it is handed in'),
       supports(0.8, both(inWsl, seen('usbip')), 'the device comes over usbip'),
       excludes(2, seen('pcscd-reader-added'), 'pcscd sees the device'),
@@ -262,6 +266,8 @@ export const usbRules = {
       supports(3, both(seen('macos-driver-stuck'), seen('reader-slot-taken')), 'Apple\'s reader service opens a reader it still has open'),
       supports(3, seen('macos-driver-stuck'), 'a system service of macOS is stuck'),
       supports(1.2, both(onMac, seen('remedy', ({ target }) => target === 'macos-service')), 'ending the system service helped'),
+      supports(2.4, both(onMac, seen('reboot-cures'), either(seen('hangs'), noReader, otherFails, onlyTold)), 'a reboot helped, and with it every system service was new'),
+      supports(1, both(onMac, seen('hangs')), 'a call into the system\'s card service does not return'),
       supports(1, both(onMac, either(seen('no-reader'), clientGot(NO_READERS))), 'macOS lists no reader'),
       supports(0.8, both(onMac, seen('replug-cures')), 'plugging again helped'),
     ],

@@ -67,10 +67,13 @@ export const gpgSigns: readonly Sign[] = [
   {
     kind: 'gpg',
     // Told without the message.
-    needles: ['gpg-agent', 'GnuPG ', ...['can', 'could', 'does', 'is', 'fail', 'not', 'stop', 'will', 'was', 'acts'].flatMap((verb) => [`gpg ${verb}`, `gpg2 ${verb}`]), 'gpg CLI', ' by gpg', ' by gnupg'],
-    pattern: /\b(?:gpg2?|gpg-agent|gnupg)\b`?[^.:]{0,40}(?:\bunable|\bcannot|\bcan't|\bcould not|does ?n[o']t|not (?:be )?(?:recogni|detect|see|find|work)\w*|\bfails?\b|stops? working|stopped working|acts? (?:like|as if)|acting (?:like|as if))|(?:not|n't|never|no longer) (?:be )?(?:found|seen|detected|recogni[sz]ed) by (?:gpg2?|gnupg)\b/i,
+    needles: ['gpg-agent', 'GnuPG ', ...['can', 'could', 'does', 'is', 'fail', 'not', 'stop', 'will', 'was', 'acts'].flatMap((verb) => [`gpg ${verb}`, `gpg2 ${verb}`]), 'gpg CLI', ' by gpg', ' by gnupg', ...['can', 'could', 'does', 'fail', 'not', 'stop', 'hang', 'is not', 'gets'].map((verb) => `scdaemon ${verb}`)],
+    pattern: /\b(?:gpg2?|gpg-agent|gnupg|scdaemon)\b`?[^.:]{0,40}(?:\bunable|\bcannot|\bcan't|\bcould not|does ?n[o']t|not (?:be )?(?:recogni|detect|see|find|work)\w*|\bfails?\b|stops? working|stopped working|acts? (?:like|as if)|acting (?:like|as if))|(?:not|n't|never|no longer) (?:be )?(?:found|seen|detected|recogni[sz]ed) by (?:gpg2?|gnupg)\b/i,
     see: () => ({ name: 'gpg-failed', reason: 'other', era: null, apple: false }),
   },
+  // agent/divert-scd.c, ask_for_card: scdaemon found no card, or one with another number.
+  plain('gpg-agent', { name: 'gpg-failed', reason: 'no-device', era: null, apple: false }, ['insert the card with serial', 'insert the smartcard with', 'insert the smart card with'], /^(?!.*remove the current)/i),
+  plain('gpg-agent', { name: 'gpg-failed', reason: 'other', era: null, apple: false }, ['remove the current card and insert']),
   {
     kind: 'gpg-number',
     needles: ['ERR 671', 'ERR 1006', 'ERR 335'],

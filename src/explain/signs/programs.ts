@@ -175,6 +175,13 @@ export const programSigns = (): readonly Sign[] => [
   },
   {
     kind: 'command',
+    // What a package manager prints while it installs: apt and dpkg, dnf, pacman, zypper, apk, emerge.
+    needles: ['Setting up ', 'Selecting previously unselected', 'Installing : ', 'Packages (', 'new packages (', 'NEW packages', ') Installing ', '>>> Emerging', '>>> Installing'],
+    pattern: /(?:Setting up|unselected package|Installing :|Packages \(\d|NEW packages|\) Installing|>>> (?:Emerging|Installing)).*/i,
+    see: (match) => supplies.filter(([pattern]) => pattern.test(match[0])).slice(0, 1).map(([, what]) => ({ name: 'supplied', what })),
+  },
+  {
+    kind: 'command',
     // Told instead of typed: what was missing, and what helped once it was there.
     needles: ['install', 'missing', ' needs ', 'requires ', 'depend', 'lacking', 'started ', 'starting ', 'enabled ', 'enabling '],
     pattern: TOLD_SUPPLY,

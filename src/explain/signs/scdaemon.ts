@@ -40,10 +40,18 @@ export const scdaemonOptions = [
 ] as const;
 const optionLine = new RegExp(`^(?:[+>|$ \\t]|\\d+[:\\t])*(?:echo\\s+["'])?(#?)(-{0,2})(${scdaemonOptions.join('|')})(?=$|[\\s"'=:])[ \\t=:]*([^>]*)`, 'i');
 
-function seeConfig(match: RegExpExecArray): Observation | null {
-  const [, comment, , option, value] = match;
+/** Home Manager and NixOS write a flag as `disable-ccid = true;`. */
+const NIX_FLAG = /^true;?$/;
+/** A line that a diff adds is what somebody changes to be helped. */
+const ADDED = /^\s*\+(?!\+)/;
+
+function seeConfig(match: RegExpExecArray, text: string): Observation | readonly Observation[] | null {
+  const [, comment, , name, given] = match;
   if (comment === '#') return null;
-  return { name: 'scdaemon-config', option: (option as string).toLowerCase(), value: (value as string).replace(/["'\s]+$/, '').slice(0, 80) };
+  const option = (name as string).toLowerCase();
+  const value = (given as string).replace(/["'\s]+$/, '').slice(0, 80);
+  const set: Observation = { name: 'scdaemon-config', option, value: NIX_FLAG.test(value) ? '' : value };
+  return ADDED.test(text) ? [set, { name: 'option-cures', option }] : set;
 }
 
 /** Commands whose answer 6A82 says: this card does not have what scdaemon asked for. */

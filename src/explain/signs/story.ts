@@ -9,7 +9,7 @@ const ONLY_HALF = /\bbut\b[^.]{0,30}\bnot\b|n't (?:really |fully )?(?:help|work|
 const FAILS_WITHOUT_PCSCD = /(?:\bnot|n't|fails?|nothing|no)\b[^.]{0,60}\b(?:if|when|because|unless)\b[^.]{0,20}pcscd\W[^.]{0,20}not running/i;
 const STOPPED_PCSCD = /(?:make|making|made) sure (?:that )?pcscd[^.]{0,100}not running|(?:when|if|while|as long as|only|once) (?:the )?pcscd(?:\.service|\.socket)?[^.]{0,100} (?:is|are) (?:not running|stopped|disabled|masked|killed)|(?:stop|stopping|stopped|disabl\w+|kill(?:ing|ed)?|mask(?:ing|ed)?)\s+(?:the )?pcscd\b[^.]{0,100}(?:work|fix|help|solv|again|fine)|(?:work|fix|help|solv)[^.]{0,100}(?:by|after|when|if)[^.]{0,100}(?:stopp|disabl|kill|mask)\w*\s+(?:the )?pcscd/i;
 /** Said of which reader gpg works with. */
-const WRONG_READER = /wrong (?:smart ?card )?reader|(?:us|pick|choos|select|try|tries|contact|look|find|access|talk)[^.]{0,100}(?:first|internal|built-?in|broadcom|alcor|laptop'?s|other)[^.]{0,100}\b(?:reader|card)\b[^.]{0,100}(?:instead|though|although|rather|not|only|even)|(?:internal|built-?in)[^.]{0,100}reader[^.]{0,100}(?:first|instead)|(?:assum|tak|pick|us|choos)[^.]{0,100}\bfirst (?:smart ?card )?reader\b|(?:scdaemon|gpg2?|program)\b[^.]{0,100}\b(?:contact|tr(?:y|ies)|opens?|uses?)\b[^.]{0,100}\b(?:broadcom|alcor|built-?in|internal)\b/i;
+const WRONG_READER = /wrong (?:smart ?card )?reader|(?:us|pick|choos|select|try|tries|contact|look|find|access|talk)[^.]{0,100}(?:first|internal(?! (?:CCID )?driver)|built-?in(?! (?:CCID )?driver)|broadcom|alcor|laptop'?s|other)[^.]{0,100}\b(?:reader|card)\b[^.]{0,100}(?:instead|though|although|rather|not|only|even)|(?:internal|built-?in)[^.]{0,100}reader[^.]{0,100}(?:first|instead)|(?:assum|tak|pick|us|choos)[^.]{0,100}\bfirst (?:smart ?card )?reader\b|(?:scdaemon|gpg2?|program)\b[^.]{0,100}\b(?:contact|tr(?:y|ies)|opens?|uses?)\b[^.]{0,100}\b(?:broadcom|alcor|(?:built-?in|internal)(?! (?:CCID )?driver))\b/i;
 
 /** What people tell beside the logs: when it fails, what helps. Hints, never proofs. */
 export const storySigns: readonly Sign[] = [
@@ -38,12 +38,12 @@ export const storySigns: readonly Sign[] = [
     pattern: new RegExp(`(${scdaemonOptions.join('|')})`, 'i'),
     see: (match, text) => (CURED.test(text) && !ONLY_HALF.test(text) ? { name: 'option-cures', option: (match[1] as string).toLowerCase() } : null),
   },
-  plain('story', { name: 'cure-told' }, ['solution', 'solved', ' fixed', 'fixes ', 'resolved', 'workaround', 'was missing', 'needed to', 'had to add', 'have to add', 'by adding', 'the trick', 'does help', 'helped'], /solution|solved|fix(?:ed|es)\b|resolved|workaround|what was missing|(?:needed|had|have) to (?:add|set|create|use|edit)|by adding|did the trick|help(?:ed|s)\b/i),
+  plain('story', { name: 'cure-told' }, ['solution', 'solved', ' fixed', 'fixes ', 'resolved', 'workaround', 'was missing', 'needed to', 'had to add', 'have to add', 'by adding', 'the trick', 'does help', 'helped', '解決', '解消', '対策', '解决', 'gelöst', 'Lösung', 'behoben', 'geholfen', 'résolu', 'solución', 'solucion', 'решен', 'помогло'], /解[決消决]|対策|gelöst|Lösung|behoben|geholfen|résolu|solución|решен|помогло|solution|solved|fix(?:ed|es)\b|resolved|workaround|what was missing|(?:needed|had|have) to (?:add|set|create|use|edit)|by adding|did the trick|help(?:ed|s)\b/i),
   plain('story', { name: 'pin-asked-again' }, ['PIN prompt', ' my PIN', 'the PIN', 'for PIN', 'for a PIN', ' PIN again', 'PIN every', 'enter PIN', 'asks PIN', ' its PIN', 'your PIN'], /PIN[^.]*(?:again|(?:after|on|for|at) (?:each|every)|every time|each time|repeatedly|over and over|multiple times|several times|more than once)|(?:again|repeatedly|unexpected|multiple|many|re-?enter|keeps? asking|(?:every|each) time)[^.]*\bPIN/i),
   plain('story', { name: 'after-gpg' }, ['after using', 'after sign', 'after decr', 'after runn', 'after i use', 'after gpg', 'once gpg', 'gpg first', 'first use', 'gpg-agent)', 'used it as', 'using gpg', 'after git', 'after ssh', 'gpg command'], /(?:after|once|when(?:ever)?|any ?time|first|as soon as)\b[^.]*\b(?:gpg2?|gnupg|gpg-agent|openpgp)\b|\b(?:gpg2?|gnupg|gpg-agent)\b[^.]*\b(?:first|before)\b/i),
   plain('story', { name: 'works-once' }, ['first time', 'first run', 'second time', 'second run', 'consecutive', 'subsequent', 'only once', 'ONLY ONCE'], /(?:first (?:time|run)|once)[^.]*(?:second|then|after|subsequent|consecutive|next|but)|(?:second|subsequent|consecutive)[^.]*(?:fail|error|violation)|works? only once/i),
   plain('story', { name: 'wrong-reader-told' }, ['reader', ' first ', 'built-in', 'builtin', 'internal', 'Broadcom', 'Alcor '], WRONG_READER),
-  plain('story', { name: 'driver-list-lacks' }, ['Info.plist', 'supported reader', 'unsupported', 'supported by libccid', 'CCID compliant', 'CCID-compliant', 'supported.html', 'not yet supported', 'not supported'], /Info\.plist[^.]*(?:\bnot\b|missing|\badd|lack|edit|pars)|(?:\bnot\b|isn't|missing|\badd\w*|lacks?|edit\w*)[^.]*Info\.plist|unsupported (?:smart ?card )?reader|not (?:in|on) the (?:list|supported)|reader (?:that |which )?is not (?:yet )?supported|(?:PID|VID|product|vendor)\b[^.]{0,60}Info\.plist|Info\.plist[^.]{0,60}(?:PID|VID|product|vendor)\b|(?:list of )?supported readers?\b[^.]*\bnot\b|CCID.compliant/i),
+  plain('story', { name: 'driver-list-lacks' }, ['Info.plist', 'ifdVendorID', 'ifdProductID', 'ifdFriendlyName', 'supported reader', 'unsupported', 'supported by libccid', 'CCID compliant', 'CCID-compliant', 'supported.html', 'not yet supported', 'not supported'], /Info\.plist[^.]*(?:\bnot\b|missing|\badd|lack|edit|pars)|(?:\bnot\b|isn't|missing|\badd\w*|lacks?|edit\w*)[^.]*Info\.plist|unsupported (?:smart ?card )?reader|not (?:in|on) the (?:list|supported)|reader (?:that |which )?is not (?:yet )?supported|(?:PID|VID|product|vendor)\b[^.]{0,60}Info\.plist|Info\.plist[^.]{0,60}(?:PID|VID|product|vendor)\b|(?:list of )?supported readers?\b[^.]*\bnot\b|(?:\bnot|n't|should be|is it|whether|if it)\b[^.]{0,40}CCID.compliant|\bifd(?:VendorID|ProductID|FriendlyName)\b/i),
   {
     kind: 'story',
     needles: [' blocks', ' blocking', ' blocked by', ' locks ', ' locking', ' will lock', ' locked by', ' holds ', ' holding', ' hogs ', ' hogging', 'prevents ', 'preventing', 'remains "open', 'remains open', 'keeps the', 'keeps my', 'in use by', 'used by', 'lock my', 'lock the', 'messing', ' grabs ', ' grabbed ', ' grabbing', ' captures', ' seizes', 'monopoli'],
@@ -70,7 +70,7 @@ export const storySigns: readonly Sign[] = [
     kind: 'scdaemon.conf',
     // Told in a sentence that it is set; told to be missing it is not.
     needles: ['pcsc-shared', 'disable-ccid'],
-    pattern: /\b(?:set|added|have|has|using|use|with|enabled|put)\s+(?:the\s+|only\s+|both\s+)?[`"']?(pcsc-shared|disable-ccid)\b/i,
+    pattern: /\b(?:set|added|have|has|using|use|with|enabled|put)\s+(?:the\s+|only\s+|both\s+)?[`"']?-{0,2}(pcsc-shared|disable-ccid)\b/i,
     see: (match) => ({ name: 'scdaemon-config', option: (match[1] as string).toLowerCase(), value: '' }),
   },
   plain('story', { name: 'applet-told' }, [' applet', 'other application on'], /(?:chang|switch|select|unlock|wake)\w*\b[^.]{0,40}\bapplets?\b|\bapplets?\b[^.]{0,40}(?:chang|switch|select)\w*/i),
@@ -86,12 +86,39 @@ export const storySigns: readonly Sign[] = [
   plain('story', { name: 'older-gnupg-cures' }, ['downgrad', 'revert', 'roll back', 'rolled back', 'rolling back', 'went back', 'no longer works', 'no longer work', 'brew switch', 'stopped working'], /(?:downgrad|revert|roll(?:ed|ing)? back|went back|switch)\w*\b.{0,60}\b(?:gnupg|gpg|scdaemon)|\b(?:gnupg|gpg)\S*(?: version)? 2\.\d+\.\d+ (?:no longer|stopped|does ?n[o']t)/i),
   plain('story', { name: 'pcscd-doubted' }, ['running?', 'not running'], new RegExp(`pcscd\\W[^.]{0,30}running\\?|${FAILS_WITHOUT_PCSCD.source}`, 'i')),
   plain('story', { name: 'lock-told' }, [' locks ', ' locked ', ' lock on', 'transaction'], /\block(?:s|ed)?\b[^.]{0,40}\b(?:card|reader|token)\b[^.]{0,60}\b(?:no other|others?|nobody|anyone)\b|\btransaction\b[^.]{0,40}(?:never (?:ended|closed|released)|not (?:ended|closed|released)|left open)/i),
-  plain('story', { name: 'own-process-told' }, ['SCardDisconnect', 'SCardReleaseContext', 'no other app', 'no other prog', 'no other proc', 'own process', 'same process'], /(?:never|not|n't|without|missing|forg[eo]t)[^.]{0,40}SCard(?:Disconnect|ReleaseContext)|no other (?:app|prog|proc)|own process|same process/i),
+  plain('story', { name: 'own-process-told' }, ['SCardDisconnect', 'SCardReleaseContext', 'no other app', 'no other prog', 'no other proc', 'own process', 'same process', 'only process', 'only program', 'only client', 'itself ', 'blocks itself', 'locks itself'], /(?:never|not|n't|without|missing|forg[eo]t)[^.]{0,40}SCard(?:Disconnect|ReleaseContext)|no other (?:app|prog|proc)|own process|same process|\bonly (?:process|program|client)\b[^.]{0,40}(?:connect|using|with|open)|(?:block|lock|interfer|hold|keep)\w*\b[^.]{0,30}\bitself\b|\bitself\b[^.]{0,30}\b(?:block|lock|interfer|hold|keep)\w*/i),
   plain('story', { name: 'plug-order-told' }, ['plugged', 'attached', 'inserted', 'connected'], /(?:only|unless|if|when)\b[^.]{0,60}(?:plugged|attached|inserted|connected)[^.]{0,30}\bbefore\b[^.]{0,40}(?:pcscd|starts?|started|boot|launch)|(?:plugged|attached|inserted|connected)[^.]{0,20}\bafter\b[^.]{0,40}\bpcscd\b/i),
   plain('story', { name: 'exclusive-told' }, ['exclusive', 'SHARE_EXCLUSIVE'], /\bexclusive(?:ly)?\b[^.]{0,60}(?:access|mode|connect|open|lock)|(?:access|opens?|connects?|takes?|SHARE_)[^.]{0,40}exclusive/i),
   plain('story', { name: 'newer-cures' }, ['libccid', ' ccid ', 'pcsc-lite', 'pcsclite', 'pcscd '], /(?:\bwith|works? (?:in|with)|worked (?:in|with)|fixed (?:in|by|with)|(?:updat|upgrad|downgrad)\w{1,8} (?:\w{1,20} )?(?:to)?|(?:solv|help|resolv|fix)\w{1,8}[^.]{0,20}|(?:install|use|try|needs?|requires?)\b[^.]{0,12}(?:version )?) ?(?:lib)?(?:ccid|pcsc-?lite|pcscd)(?: driver)?(?: version)? v?\d[\d.]*[^.]{0,40}(?:\bworks?|\bis\b|fine|help|solv|fix|again|or (?:more|later|newer)|\.\s|$)|(?:updat|upgrad|downgrad|chang)\w+ (?:[\w-]+ ){0,4}(?:lib)?(?:ccid|pcsc-?lite|pcscd)\b.{0,60}\b(?:works?|fixe[ds]|help(?:ed|s)|solve[ds])/i),
   plain('story', { name: 'usb-empty' }, ['lsusb ', ' lsusb', 'lsusb.', '`lsusb'], /lsusb[^.]{0,60}(?:\bempty|nothing|no output|(?:does|did)(?:n't| not) (?:show|list|see)|not (?:listed|there|visible))|not? (?:\w+ ){0,3}(?:in|by|on|from|with) lsusb/i),
   plain('story', { name: 'reader-limit-told' }, [' readers', 'readers '], /\b(?:only|more than|at most|max\w*|limit(?:ed)?(?: of| to)?|up to|first)\s+(?:the\s+)?(?:16|48|sixteen)\b|\b16 (?:of them|readers)\b/i),
+  plain(
+    'story',
+    { name: 'over-ssh' },
+    ['over ssh', 'via ssh', 'through ssh', 'ssh-ing', 'sshing ', "ssh'd ", 'ssh into', 'ssh in ', 'ssh session', 'ssh login', 'ssh connection', 'ssh localhost', 'remote session', 'remote login', 'remotely', 'Last login:', 'headless'],
+    /\b(?:over|via|through) ssh\b(?![ -](?:keys?|agent|auth\w*))|\bssh(?:-?ing|'?d)?\s(?:in|into|localhost)\b|\b(?:remote|ssh) (?:login|session|shell|connection)s?\b|logg?(?:ed|ing|in)? (?:in )?remotely|^Last login: .{0,80} from |\bheadless\b/i,
+  ),
+  // gpg and a program for another application of the same token, of which one keeps the other out.
+  plain(
+    'story',
+    { name: 'both-told' },
+    ['same time', 'simultaneous', 'in parallel', 'concurrent', 'interchangeabl', 'alongside', 'side by side', 'together with', 'coexist', 'conflict with', 'conflicts with'],
+    /^(?=.{0,400}\b(?:gpg2?|gnupg|openpgp|pgp|scdaemon)\b)(?=.{0,400}(?:\bpiv\b|\boath\b|\btotp\b|\bage\b|age-plugin|\bfido2?\b|ykman|authenticator|opensc|pkcs|pcscd?\b|pc\/sc|keepass))/i,
+  ),
+  plain('story', { name: 'polkit-told' }, ['polkit', 'policykit'], /\b(?:polkit|policykit)\b.{0,60}\b(?:den(?:y|ie[ds]|ying)|refus|block|prevent|reject|requir|needs?\b|rules?\b|cause|problem|issue|permission|authori[sz])|\b(?:because of|due to|caused by|problem (?:is|was)|needs?|needed)\s(?:an? |the )?(?:polkit|policykit)\b|--disable-polkit/i),
+  plain(
+    'story',
+    { name: 'reboot-cures' },
+    ['reboot', 'restart my', 'restart the', 'restarting my', 'restarting the', 'restarted my', 'restarted the', 'power cycl'],
+    /\breboot\w*\b[^.]{0,60}(?:\bwork|resolv|fix|solv|help|\bfine|again|\bback|recogni)|(?:\bwork\w*|resolv\w+|fix\w*|solv\w+|help\w*)\b[^.]{0,40}\breboot|(?:have|need|had|has|requir\w+|until|unless)\b[^.]{0,30}\b(?:reboot|restart\w* (?:the|my)(?: whole)? (?:mac|computer|laptop|machine|system|pc))/i,
+  ),
+  // Two drivers for one reader, told: which one gpg should use, or that only one gets it.
+  plain(
+    'story',
+    { name: 'own-driver-told' },
+    ['scdaemon', 'CCID driver', 'ccid support', 'internal driver', 'built-in driver', 'integrated support'],
+    /(?:\bpcscd?\b|PC\/SC)[^.]{0,60}(?:instead of|rather than)[^.]{0,60}(?:internal|integrated|built-?in|\bown\b)[^.]{0,20}(?:CCID|driver)|(?:disabl\w+|turn\w* off|without|bypass\w*)[^.]{0,40}(?:internal|integrated|built-?in|\bown\b)[^.]{0,40}\bCCID\b|^(?=.{0,300}\bscdaemon\b)(?=.{0,300}\bpcscd\b).{0,300}\b(?:rac(?:e|es|ing)|fight\w*|compet\w+|only one of)\b/i,
+  ),
   plain('story', { name: 'replug-cures' }, [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again', 'plugged it', 'plugged the', 'back in', 'removing and', 'remove/', 'removing/'], /re-?plug|re-?insert|unplug|plug(?:ging|ged)? (?:it |the \w+ )?(?:back|in again|out)|plug(?:ging)? (?:it )?in|remov(?:e|ing)(?: and |\/)(?:re-?)?insert/i),
   plain('story', { name: 'root-works' }, ['as root', 'with sudo', 'using sudo', 'sudo gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc', 'sudo pkcs11', 'root user', 'without sudo', 'needs sudo', 'non-root', 'normal user', 'regular user', 'unprivileged user', 'requires sudo', 'need sudo', ' sudo '], /\b(?:as|by) (?:an? |the )?(?:normal|regular|unprivileged|non-root|ordinary) user\b|requires? sudo|(?:when|with) sudo\b[^.]{0,60}(?:works?|normal|fine|no error)|(?:works?|worked|only|fine|succeeds?|needs|ok)\b.*(?:as root|sudo|root user)|(?:sudo \w|as root|root user|non-root).*(?:works?|worked|fine|succeeds|ok)\b/i),
   plain('story', { name: 'config-not-active' }, ['scdaemon.conf', 'gpg-agent.conf'], /(?:edit|chang|add|modif|creat).{0,200}(?:no effect|nothing changed|still|until|only after)|(?:no effect|still|until).{0,200}(?:edit|chang|add)ed/i),
