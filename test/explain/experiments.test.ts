@@ -158,6 +158,11 @@ describe('told in a sentence', () => {
     ['client-leaks-connection', ['SCardConnect: 0x8010000B', 'our service is the only process connected to pcscd']],
     ['macos-system-driver-stuck', ['On my MacBook pcsctest hangs in SCardEstablishContext', 'after a reboot it works']],
     ['not-pcsc-but-hid', ['Challenge/Response is grey in the dialog']],
+    ['gnupg-version-bug', ['gpg: selecting openpgp failed: No such device', 'it came with an upgrade from 2.1.17; I went back to 2.1.17 and the card is there']],
+    ['reader-hardware-limit', ['ifdhandler.c:1251:IFDHPowerICC() PowerUp failed', 'I cannot reproduce it with a reader of another make']],
+    ['reader-hardware-limit', ['NoCardException: No smart card inserted.', 'CardConnectionException: Card is unpowered.', "in the laptop's internal reader, with an SLE4442 card"]],
+    ['token-configuration', ['the key is gone since I disabled its OTP interface']],
+    ['token-configuration', ['ykpersonalize -m 81 worked, now nothing else can reach the token']],
   ])('%s: %j', (cause, lines) => {
     expect(first(...lines)).toBe(cause);
   });

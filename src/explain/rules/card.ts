@@ -32,6 +32,7 @@ export const cardRules = {
       excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE)), 'the card was not reached at all'),
       excludes(2, sharingViolation, 'the card works for somebody'),
       excludes(4, seen('memory-card-told'), 'a memory card does not answer to power'),
+      excludes(2.5, seen('other-reader-works'), 'the same card works in another reader'),
     ],
     decidedBy: 'the same card in another reader, another card in this one.',
     next: ['pcsc_scan -c   # wakes pcscd', 'cardcheck'],

@@ -74,6 +74,7 @@ export const gnupgRules = {
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 tries the first reader only'),
       excludes(4, scdaemonGot(VIOLATION), 'the reader was the right one and is in use'),
       excludes(2, scdaemonGot(0x80100067, 0x80100066), 'there is a card in that reader, and it is mute'),
+      excludes(3, either(seen('memory-card-told'), clientGot(0x80100067)), 'there is a card in that reader, and it gets no answer'),
     ],
     decidedBy: 'the readers in pcscd\'s order, and which of them scdaemon connects.',
     next: ['pcsc_scan -r', 'cardcheck', 'gpgconf --list-options scdaemon | grep reader-port'],
@@ -97,6 +98,7 @@ export const gnupgRules = {
     clauses: [
       supports(4.4, seen('scdaemon-crashed'), 'scdaemon crashed'),
       supports(2.4, both(either(gnupgWithin('2.2.24', '2.2.25'), gnupgWithin('2.2.28', '2.2.29'), gnupgWithin('2.3.0', '2.3.2'), gnupgWithin('2.4.7', '2.4.8'), gnupgWithin('2.5.7', '2.5.8'), gnupgWithin('2.2.36', '2.2.37'), gnupgWithin('2.3.7', '2.3.8')), either(gpgFails, seen('card-data-garbled'))), 'this gpg has a known fault with cards'),
+      supports(1, both(seen('older-gnupg-cures'), seen('gpg-failed', ({ era }) => era === 'before-2.2.20')), 'and neither of the two is 2.3, where the way back to pcscd ended'),
       supports(2.4, unless(seen('older-gnupg-cures'), gnupgWithin('2.3.0', '9')), 'an older release of the same series works'),
       supports(2.8, seen('card-data-garbled'), 'gpg reads the card\'s data at the wrong place'),
       supports(1.2, gpgSays('eof'), 'scdaemon ended while it was asked'),

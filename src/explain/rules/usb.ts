@@ -12,6 +12,8 @@ const gpgHere = either(gpgFails, present('scdaemon'), option('disable-ccid', 'pc
 const lock = either(clientGot(VIOLATION), seen('pcscd-reader-exclusive'));
 const otherFailsByLock = unless(lock, interfaceBusy);
 const sharing = either(lock, scdaemonGot(VIOLATION));
+/** By its words a gpg before 2.2.20, which falls back to pcscd by itself. */
+const oldGpg = seen('gpg-failed', ({ era }) => era === 'before-2.2.20');
 const inVm = seen('environment', ({ is }) => is === 'vm');
 const usbLost = seen('usb-failed', ({ error }) => error.includes('NO_DEVICE'));
 const usbError = seen('usb-failed', ({ error }) => /_IO\b|PIPE|TIMEOUT|OVERFLOW|OTHER/.test(error));
@@ -30,7 +32,7 @@ export const usbRules = {
       supports(1.5, seen('gpg-failed', ({ reason, apple, era }) => reason === 'no-device' && apple && era !== 'before-2.2.20'), 'on macOS the system\'s driver has every reader, and gpg 2.3 and later do not fall back'),
       supports(1.2, both(gpgReachesNoCard, readerSeen), 'pcscd has the reader gpg cannot reach'),
       supports(1.2, unless(both(gpgReachesNoCard, option('reader-port', 'card-timeout', 'debug-level', 'log-file', 'pcsc-driver')), option('disable-ccid')), 'the configuration does not turn gpg\'s own driver off'),
-      supports(1.5, both(gpgReachesNoCard, seen('after-upgrade')), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
+      supports(1.5, unless(both(gpgReachesNoCard, seen('after-upgrade')), oldGpg), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
       supports(1, both(gpgReachesNoCard, gnupgWithin('2.3', '9')), 'this gpg does not fall back to pcscd'),
       supports(4, both(gpgFails, seen('stopping-pcscd-cures')), 'gpg works once pcscd lets the device go: both want the same interface'),
       supports(3.4, optionCures('disable-ccid'), 'disable-ccid, which turns gpg\'s own driver off, is what helped'),
@@ -241,6 +243,7 @@ export const usbRules = {
       supports(4, seen('reader-firmware-bogus'), 'libccid knows this firmware to be faulty'),
       supports(0.6, seen('reader-reports-error'), 'the reader reports an error of its own'),
       supports(1.2, seen('other-reader-works'), 'the same card works in another reader'),
+      supports(2, both(seen('other-reader-works'), either(seen('card-mute'), seen('card-unresponsive'), anyoneGot(UNRESPONSIVE))), 'and in this one it gets no answer'),
       supports(1.2, anyoneGot(0x80100016), 'the reader did not pass the command on'),
       supports(0.8, unless(seen('transmit-failed'), anyoneGot(0x80100016)), 'the driver could not get a command through the reader'),
       supports(1.2, seen('usb-failed', ({ op, error }) => (op === 'read' || op === 'write') && error.includes('TIMEOUT')), 'the reader takes commands and does not answer them'),

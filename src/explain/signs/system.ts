@@ -42,7 +42,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('kernel', { name: 'kernel-usb-gone' }, ['USB disconnect'], /USB disconnect/),
   plain('kernel', { name: 'kernel-usb-unauthorized' }, ['not authorized for usage', 'authorized_default', 'Device is not authorized']),
   plain('kernel', { name: 'kernel-usb-not-claimed' }, ['did not claim interface']),
-  plain('kernel', { name: 'kernel-usb-trouble' }, ['device descriptor read', 'device not accepting address', 'unable to enumerate USB device', 'error -71', 'error -110', 'over-current', 'HC died', 'not responding, assume dead', 'Cannot enable']),
+  plain('kernel', { name: 'kernel-usb-trouble' }, ['device descriptor read', 'device not accepting address', 'unable to enumerate USB device', 'error -71', 'error -110', 'over-current', 'HC died', 'not responding, assume dead', 'Cannot enable. Maybe the USB', 'Cannot enable port']),
   plain('kernel', { name: 'kernel-suspend' }, ['PM: suspend', 'PM: resume', 'suspend exit', 'suspend entry', 'Waking up from system sleep', 'System returned from sleep', 'Suspending system', 'systemd-suspend', 'PM: hibernation', 'Reached target sleep', 'System Resumed', 'Entering sleep state']),
   plain('kernel', { name: 'autosuspend' }, ['autosuspend', 'power/control', 'power/persist', 'usbcore.autosuspend', 'laptop-mode', 'powertop', 'USB_AUTOSUSPEND', 'selective suspend']),
   plain('kernel', { name: 'usbguard' }, ['usbguard'], /usbguard/i),
