@@ -34,9 +34,10 @@ export class Notebook {
     return sighting;
   }
 
-  /** The same again, on this line. */
+  /** The same again, on this line. Lines come in order; one that comes late is a sentence joined of lines that were read. */
   repeat(sighting: Sighting, lineNumber: number): void {
-    if (lineNumber !== sighting.lastLine) sighting.count++;
+    if (lineNumber <= sighting.lastLine) return;
+    sighting.count++;
     sighting.lastLine = lineNumber;
   }
 
@@ -46,7 +47,8 @@ export class Notebook {
       this.#recognised.set(kind, { lines: [lineNumber], count: 1 });
       return;
     }
-    if (known.lines.at(-1) === lineNumber) return;
+    const isLate = lineNumber <= (known.lines.at(-1) as number);
+    if (isLate && known.lines.includes(lineNumber)) return;
     known.count++;
     if (known.lines.length < MAX_LINES) known.lines.push(lineNumber);
   }

@@ -1,8 +1,6 @@
 /** Characters a line has at least, and at most, where its writer's program broke it. */
 const NARROW = 40;
 const WIDE = 100;
-/** No program breaks lines before this column when the next word would have fitted. */
-const COLUMN = 66;
 /** Lines of one paragraph that are joined. */
 const MAX_LINES = 12;
 
@@ -16,9 +14,10 @@ const GOES_ON = /^(?:[a-z"'`,;)]|I\b|\w*[A-Z_/]\w*[A-Z_]|\w+[a-z][A-Z])/;
 /** Whether a line is one of its own by its first byte alone, as those with a time are. */
 export const beginsAnew = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
 
+/** Nothing breaks a line in whose place the next word would have fitted, and what the next line holds fits. */
 function isBroken(line: string, next: string): boolean {
   const firstWord = /^\S+/.exec(next)?.[0].length ?? 0;
-  return line.length >= NARROW && line.length <= WIDE && line.length + 1 + firstWord > COLUMN && !ENDED.test(line) && !BEGINS.test(next) && GOES_ON.test(next);
+  return line.length >= NARROW && line.length <= WIDE && line.length + 1 + firstWord > next.length && !ENDED.test(line) && !BEGINS.test(next) && GOES_ON.test(next);
 }
 
 /**

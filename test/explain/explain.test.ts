@@ -179,6 +179,15 @@ describe('what formats a paste', () => {
     expect(idsOf(letter.map((line) => before + line).join('\n'))).toContain('usb-permission');
   });
 
+  it('joins what a narrow window broke', () => {
+    expect(idsOf('I am quite certain by now that here the polkit\nconfiguration denies me access to the daemon.')).toContain('polkit-denied');
+  });
+
+  it('counts a line once that is read alone and in a sentence', () => {
+    const { recognised } = explainText('pcscd[1]: winscard.c:286:SCardConnect() Error Reader Exclusive\nnothing else\n'.repeat(3));
+    expect(recognised.find(({ kind }) => kind === 'pcscd log')?.lines).toEqual([1, 3, 5]);
+  });
+
   it('joins the tail of a wrapped log line', () => {
     expect(first('Nov 11 11:11:11 box pcscd[9]: 00000003 auth.c:137:IsClientAuthorized() Process\n2625 (user: 1000) is NOT authorized for action: access_pcsc')?.id).toBe('polkit-denied');
     expect(first('Nov 11 11:11:11 box pcscd[9]: 00000003 ccid_usb.c:765:OpenUSBByName() Can\'t claim\ninterface 3/8: LIBUSB_ERROR_BUSY')?.evidence[0]?.line).toBe(1);
