@@ -35,6 +35,7 @@ type Plain =
   | 'scdaemon-ready'
   | 'scdaemon-uses-usb'
   | 'scdaemon-usb-open-failed'
+  | 'scdaemon-opened-by-pcsc'
   | 'scdaemon-usb-denied'
   | 'scdaemon-usb-log'
   | 'scdaemon-usb-limited'

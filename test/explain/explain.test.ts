@@ -199,6 +199,11 @@ describe('what formats a paste', () => {
 });
 
 describe('what people tell', () => {
+  it('does not take a session that ends for a daemon that was restarted', () => {
+    const log = (command: string) => `gpg: selecting card failed: No such device\n2026-11-11 11:11:15 scdaemon[508] DBG: chan_7 <- ${command}`;
+    expect(explainText(log('RESTART')).causes).toEqual(explainText(log('BYE')).causes);
+  });
+
   it.each([
     ['It worked at last after I had installed scdaemon.', 'scdaemon-not-installed'],
     ['My laptop has a card slot, and the program always takes the first reader.', 'wrong-reader-chosen'],

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, cardAnswers, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, onlyTold, option, optionCures, otherFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
+  accessRefused, anyoneGot, both, cardAnswers, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, onlyTold, option, optionCures, otherFails, ownDriverFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
 } from './queries.ts';
 
 const scdaemonSupplied = seen('supplied', ({ what }) => what === 'scdaemon');
@@ -83,7 +83,7 @@ export const gnupgRules = {
     clauses: [
       supports(3.4, seen('scdaemon-usb-limited'), 'scdaemon\'s own driver says what it cannot do with this reader'),
       supports(1.2, both(seen('scdaemon-usb-log'), gpgFails), 'scdaemon works with its own driver, and the card does not answer'),
-      supports(1, unless(both(seen('scdaemon-usb-open-failed'), seen('scdaemon-detected-reader')), interfaceBusy), 'scdaemon\'s own driver failed where PC/SC has a reader'),
+      supports(1, unless(both(ownDriverFails, seen('scdaemon-detected-reader')), interfaceBusy), 'scdaemon\'s own driver failed where PC/SC has a reader'),
       supports(0.8, both(seen('scdaemon-uses-usb'), gpgFails), 'scdaemon works with its own driver'),
       supports(0.5, gpgReachesNoCard, 'its own driver does not know every reader'),
       supports(0.8, both(seen('internal-reader'), either(onlyTold, gpgReachesNoCard)), 'its own driver does not know every built-in reader'),

@@ -50,7 +50,9 @@ export const cardAnswers: Query = either(seen('status-word', ({ sw }) => sw === 
 /** gpg could not reach the card at all; the reason is not in the message (scd/app.c turns every connect failure into ENODEV). */
 export const gpgReachesNoCard: Query = gpgSays('no-device');
 /** gpg or scdaemon is the one that fails. */
-export const gpgFails: Query = either(seen('gpg-failed'), seen('scdaemon-pcsc-failed'), seen('scdaemon-usb-open-failed'));
+/** Without a way back to pcscd, or before it was tried: gpg ≤ 2.2 goes on through PC/SC, and nothing has failed. */
+export const ownDriverFails: Query = unless(seen('scdaemon-usb-open-failed'), seen('scdaemon-opened-by-pcsc'));
+export const gpgFails: Query = either(seen('gpg-failed'), seen('scdaemon-pcsc-failed'), ownDriverFails);
 /** Another program is the one that fails. */
 export const otherFails: Query = either(seen('client-failed', ({ client }) => client !== 'pcsc_scan'), seen('pcsc-code', ({ by }) => by === 'client' || by === 'exclusive-app' || by === 'agent'));
 export const onMac: Query = either(seen('environment', ({ is }) => is === 'macos'), seen('macos-ctk'), seen('macos-reader-listed'), seen('gpg-failed', ({ apple }) => apple));

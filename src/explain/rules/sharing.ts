@@ -62,6 +62,7 @@ export const sharingRules = {
       supports(1.6, both(unless(seen('after-gpg'), gpgFails), either(onlyTold, seen('replug-cures'))), 'it fails once gpg has used the card, and scdaemon keeps it'),
       supports(2, seen('both-told'), 'gpg and a program for another application of the token keep each other out'),
       supports(0.8, seen('scdaemon-commanded'), 'scdaemon was asked to work, and it keeps the card afterwards'),
+      supports(1.2, unless(seen('scdaemon-opened-by-pcsc'), option('pcsc-shared')), 'scdaemon has opened the card through PC/SC, EXCLUSIVE, and keeps it afterwards'),
       supports(1, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode === 'EXCLUSIVE' && ownHandles === 0), 'an EXCLUSIVE connect was refused, by whoever has a handle'),
       supports(2.4, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
       excludes(2, scdaemonGot(VIOLATION), 'scdaemon is the one that was refused'),

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, noReader, onlyTold, onMac, option, optionCures, otherFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, noReader, onlyTold, onMac, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
   seen, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 
@@ -26,7 +26,7 @@ export const usbRules = {
       supports(2, both(interfaceBusy, killed('scdaemon', 'gpg-agent')), 'and ending scdaemon gave it back'),
       supports(3, both(seen('scdaemon-uses-usb'), either(interfaceBusy, seen('pcscd-reader-failed'))), 'scdaemon drives a reader over USB while pcscd cannot claim one'),
       supports(2.4, unless(both(seen('scdaemon-usb-open-failed'), gpgReachesNoCard), accessRefused), 'scdaemon\'s own driver could not open the reader'),
-      supports(1.4, seen('scdaemon-usb-open-failed'), 'scdaemon\'s own driver could not open the reader'),
+      supports(1.4, ownDriverFails, 'scdaemon\'s own driver could not open the reader'),
       supports(1.6, unless(gpgReachesNoCard, seen('gpg-failed', ({ era }) => era === 'before-2.2.20'), onMac), 'gpg 2.3 and later try their own driver only and do not fall back to pcscd'),
       supports(0.5, seen('gpg-failed', ({ reason, era }) => reason === 'no-device' && era === 'before-2.2.20'), 'gpg reached no card'),
       supports(1.5, seen('gpg-failed', ({ reason, apple, era }) => reason === 'no-device' && apple && era !== 'before-2.2.20'), 'on macOS the system\'s driver has every reader, and gpg 2.3 and later do not fall back'),

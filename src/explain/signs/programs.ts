@@ -80,8 +80,9 @@ const targets: readonly (readonly [RegExp, Target])[] = [
   [new RegExp(names.filter((name) => roleOf.get(name) !== 'observer').map(escape).join('|'), 'i'), 'holder'],
 ];
 
+/** Not the RESTART of the Assuan protocol, with which scdaemon's client ends a session (GnuPG scd/command.c). */
 const REMEDY =
-  /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|restart(?:ing|ed)?|systemctl\s+(?:--user\s+|--now\s+)*(?:try-|reload-or-)?(?:restart|stop|mask|disable|kill)|service\s+[\w.@-]+\s+(?:restart|stop)|launchctl\s+\w+)\s*[^&;|#"]*/i;
+  /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|(?<!<- |-> )restart(?:ing|ed)?|systemctl\s+(?:--user\s+|--now\s+)*(?:try-|reload-or-)?(?:restart|stop|mask|disable|kill)|service\s+[\w.@-]+\s+(?:restart|stop)|launchctl\s+\w+)\s*[^&;|#"]*/i;
 
 function seeRemedy(_: RegExpExecArray, text: string): Observation[] {
   return [...text.matchAll(new RegExp(REMEDY, 'gi'))].flatMap((match) => remediesOf(match[0], text.slice(match.index + match[0].length), text));

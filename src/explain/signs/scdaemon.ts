@@ -73,6 +73,8 @@ export const scdaemonSigns: readonly Sign[] = [
   plain('scdaemon', { name: 'scdaemon-uses-usb' }, ['using ccid driver', 'ccid-driver: using CCID reader', 'ccid_usb_thread']),
   plain('scdaemon', { name: 'scdaemon-usb-log' }, ['DBG: ccid-driver']),
   plain('scdaemon', { name: 'scdaemon-usb-open-failed' }, ['ccid open error']),
+  // scd/apdu.c, pcsc_get_status and pcsc_send_apdu: the internal driver prints neither.
+  plain('scdaemon', { name: 'scdaemon-opened-by-pcsc' }, ['active protocol', 'PCSC_data:'], /slot \d+: active protocol|PCSC_data: [0-9A-F]{2}/),
   plain('scdaemon', { name: 'scdaemon-usb-denied' }, ['check permission of USB device']),
   {
     kind: 'scdaemon',
