@@ -29,15 +29,15 @@ export async function readHome(system: System, { gnupg }: Installation, user: Us
 async function lookAt(system: System, { homeDir: path, sysconfDir }: Gnupg, user: User): Promise<Home> {
   // What root may do there says nothing of the user it was called by.
   const mayWrite = (folder: string) => (user.uid === system.uid ? system.access(folder, 'read-write').catch(() => null) : null);
+  const obstacles = await obstaclesAmong(system, user, [sysconfDir, path].flatMap((folder) => PROGRAM_FILES.map((name) => join(folder, name))));
   try {
     const { kind, uid, mode } = await system.stat(path);
-    const obstacles = await obstaclesAmong(system, user, [sysconfDir, path].flatMap((folder) => PROGRAM_FILES.map((name) => join(folder, name))));
     return { path, kind: kind === 'directory' ? 'directory' : 'other', uid, mode, usable: kind === 'directory' ? await mayWrite(path) : false, obstacles };
   } catch (error) {
     if (!(error instanceof SystemError) || !error.isMissing) throw error;
     // gpg makes the directory itself, though not its parents (GnuPG common/homedir.c).
     const parent = await system.stat(dirname(path)).then(() => true, () => false);
-    return { path, kind: 'missing', uid: null, mode: null, usable: parent ? await mayWrite(dirname(path)) : false, obstacles: [] };
+    return { path, kind: 'missing', uid: null, mode: null, usable: parent ? await mayWrite(dirname(path)) : false, obstacles };
   }
 }
 

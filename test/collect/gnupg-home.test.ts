@@ -43,6 +43,7 @@ describe('the home directory', () => {
   test('is of no use beside a FIFO that all users read first', async () => {
     const stat: FixtureMachine['stat'] = { [HOME]: { kind: 'directory', mode: 0o700, uid: 1000 }, '/etc/gnupg/gpg.conf': { kind: 'fifo', mode: 0o644, uid: 0 } };
     expect(await look(there, stat)).toMatchObject({ obstacles: [{ file: '/etc/gnupg/gpg.conf', endless: true }] });
+    expect(await look({ '/home/alice/x': '' }, { '/home/alice': { kind: 'directory', mode: 0o700, uid: 1000 }, '/etc/gnupg/gpg.conf': { kind: 'fifo', mode: 0o644, uid: 0 } })).toMatchObject({ kind: 'missing', obstacles: [{ file: '/etc/gnupg/gpg.conf' }] });
   });
   test('without GnuPG is none', async () => {
     expect(await readHome(await machine({}), { ...installation, gnupg: absent('no gpgconf') }, alice)).toEqual(absent('no gpgconf'));
