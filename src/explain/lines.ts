@@ -89,7 +89,6 @@ export class LineSplitter {
     const isFormatted = isPaste && mayHaveMarkup(bytes);
     let at = 0;
     while (at < bytes.length) at = isFormatted || this.#reader.attentive ? this.#nextLine(bytes, at, isFormatted) : this.#nextHits(bytes, at);
-    
     if (isPaste) this.#readParagraphs(bytes, first);
     this.#before = lastLine(bytes);
   }

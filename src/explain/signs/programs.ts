@@ -106,6 +106,10 @@ const supplies: readonly (readonly [RegExp, Extract<Observation, { name: 'suppli
   [/pcscd|pcsc-lite|pcsclite/i, 'pcscd'],
 ];
 
+/** The packages named in a text. @param most how many of them count */
+const suppliedIn = (text: string, most: number): Observation[] =>
+  supplies.filter(([pattern]) => pattern.test(text)).slice(0, most).map(([, what]) => ({ name: 'supplied', what }));
+
 const PACKAGE = '(?:[\\w-]*scdaemon|pcscd|pcsc-lite(?:-ccid)?|pcsclite|libccid|ccid|libpcsclite\\w*)';
 /** What is merely installed somewhere is no cure: it must have been missing, or have helped. */
 const TOLD_SUPPLY = new RegExp(
@@ -172,21 +176,21 @@ export const programSigns = (): readonly Sign[] => [
     kind: 'command',
     needles: ['apt install', 'apt-get install', 'dnf install', 'yum install', 'pacman -S', 'apk add', 'zypper in', 'emerge ', 'rpm-ostree install', 'systemctl start', 'systemctl enable', 'enable --now', 'service pcscd start', 'rc-service', 'services.pcscd', 'pcscd.enable', 'enable pcscd', 'enabling pcscd', 'start pcscd', 'starting pcscd', 'install pcscd', 'installing pcscd', 'running `pcscd', 'running pcscd'],
     pattern: /(?:install|pacman -S\w*|apk add|zypper in\w*|emerge|systemctl(?: --now)? (?:start|enable)(?: --now)?|service|rc-service|services\.|\b(?:by|had to|have to|needs? to|needed to|must|should|try)\s+(?:\w+\s+)?(?:enabl|start|install)(?:e|ing|ed)?|not running)[ .][^&;|]*/i,
-    see: (match) => supplies.filter(([pattern]) => pattern.test(match[0])).slice(0, 2).map(([, what]) => ({ name: 'supplied', what })),
+    see: (match) => suppliedIn(match[0], 2),
   },
   {
     kind: 'command',
     // What a package manager prints while it installs: apt and dpkg, dnf, pacman, zypper, apk, emerge.
     needles: ['Setting up ', 'Selecting previously unselected', 'Installing : ', 'Packages (', 'new packages (', 'NEW packages', ') Installing ', '>>> Emerging', '>>> Installing'],
     pattern: /(?:Setting up|unselected package|Installing :|Packages \(\d|NEW packages|\) Installing|>>> (?:Emerging|Installing)).*/i,
-    see: (match) => supplies.filter(([pattern]) => pattern.test(match[0])).slice(0, 1).map(([, what]) => ({ name: 'supplied', what })),
+    see: (match) => suppliedIn(match[0], 1),
   },
   {
     kind: 'command',
     // Told instead of typed: what was missing, and what helped once it was there.
     needles: ['install', 'missing', ' needs ', 'requires ', 'depend', 'lacking', 'started ', 'starting ', 'enabled ', 'enabling '],
     pattern: TOLD_SUPPLY,
-    see: (match) => supplies.filter(([pattern]) => pattern.test(match.slice(1).find((name) => name !== undefined) ?? '')).slice(0, 1).map(([, what]) => ({ name: 'supplied', what })),
+    see: (match) => suppliedIn(match.slice(1).find((name) => name !== undefined) ?? '', 1),
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),
