@@ -1,8 +1,9 @@
 /**
- * `npm run watch-soak [SECONDS]`: cardcheck watch beside a lock that changes hands 20 times a second. Tells how many
- * changes were seen and how many may have been missed by its own account; exits 1 when that account is too low, a
- * change was invented, or memory grew.
+ * `npm run watch-soak [SECONDS]`: cardcheck watch while nothing happens, and beside a lock that changes hands 20 times
+ * a second. Tells what it costs, how many changes were seen and how many may have been missed by its own account;
+ * exits 1 when it costs too much while nothing happens, that account is too low, a change was invented, or memory grew.
  */
+import { setTimeout } from 'node:timers/promises';
 import { startRig } from '../../src/rig/rig.ts';
 import type { WatchEvent } from '../../src/watch/event.ts';
 import { changeLock, locks, startWatch } from '../support/watch.ts';
@@ -10,6 +11,10 @@ import { changeLock, locks, startWatch } from '../support/watch.ts';
 const PER_SECOND = 20;
 /** Resident memory after the second and the last third may exceed that after the first by so much: by then all code is warm. */
 const GROWTH = 1.05;
+/** Of a core, while nothing happens. */
+const QUIET_SHARE = 0.01;
+/** Seconds: its start is over, and long enough for the clock ticks that CPU time is counted in. */
+const [WARM_UP, QUIET] = [10, 30];
 
 const seconds = Number(process.argv[2] ?? 600);
 if (!(seconds >= 10)) {
@@ -18,6 +23,16 @@ if (!(seconds >= 10)) {
 }
 const rig = await startRig();
 let isBroken = false;
+for (const as of ['root', 'user'] as const) {
+  const watching = await startWatch(rig, as);
+  await setTimeout(WARM_UP * 1000);
+  const before = await watching.cpuSeconds();
+  await setTimeout(QUIET * 1000);
+  const share = ((await watching.cpuSeconds()) - before) / QUIET;
+  await watching.stop();
+  isBroken ||= share >= QUIET_SHARE;
+  process.stdout.write(`quiet, as ${as}: ${(share * 100).toFixed(2)} % of a core over ${QUIET} s\n`);
+}
 for (const kind of ['exclusive', 'transaction'] as const) {
   const seen = new Map<WatchEvent['event'], number>();
   let missed = 0;
