@@ -2,6 +2,7 @@ import { defineCheck } from '../src/check.ts';
 import type { Remedy } from '../src/report/schema.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import type { Fact, Facts, Host } from '../src/snapshot/schema.ts';
+import { packageCommands } from './packages.ts';
 import { asRoot, quote } from './shell.ts';
 
 type Action = 'access_pcsc' | 'access_card';
@@ -23,7 +24,7 @@ export default defineCheck({
         data: { user, action: refusal.action },
         certainty: refusal.certainty,
         evidence: [...refusal.evidence, ...(session === undefined || session.place === 'local' ? [] : [session.evidence])],
-        remedies: [allow(user, host)],
+        remedies: [valueOf(polkit)?.registered === false ? installPolicy(host) : allow(user, host)],
       },
     ];
   },
@@ -53,6 +54,17 @@ function refusedAtTheCard({ polkit, probes }: Pick<Facts, 'polkit' | 'probes'>):
     action: 'access_card',
     certainty: says ? 'proven' : 'likely',
     evidence: [`A ${denied.mode} connect to ${denied.reader} returned ${denied.code ?? 'SCARD_W_SECURITY_VIOLATION'} (${denied.hex ?? '0x8010006A'}).`, ...(policy?.evidence ?? [])],
+  };
+}
+
+/** No rule helps: an action that polkit does not know is refused before any rule is asked (polkit polkitbackendinteractiveauthority.c). */
+function installPolicy(host: Fact<Host>): Remedy {
+  return {
+    title: 'Put back pcsc-lite\'s policy, /usr/share/polkit-1/actions/org.debian.pcsc-lite.policy, which came with pcscd',
+    kind: 'lasting',
+    commands: packageCommands(host, 'reinstall', 'pcscd'),
+    edits: [],
+    price: 'A pcscd that was built by hand brings its own policy: copy that file there instead.',
   };
 }
 

@@ -82,7 +82,7 @@ function readDefault(policy: string, action: string, session: Host['session']): 
 }
 
 /** Asks polkit about cardcheck's own process, only where polkit runs: a question would start it. */
-async function askPolkit(system: System): Promise<Pick<Polkit, 'accessPcsc' | 'accessCard' | 'evidence'> | null> {
+async function askPolkit(system: System): Promise<Omit<Polkit, 'enforced' | 'rules'> | null> {
   const [polkitd, bus, pkcheck, self] = await Promise.all([
     pidsNamed(system, 'polkitd'),
     system.stat(SYSTEM_BUS).then(({ kind }) => kind === 'socket', () => false),
@@ -91,25 +91,30 @@ async function askPolkit(system: System): Promise<Pick<Polkit, 'accessPcsc' | 'a
   ]);
   if (polkitd.length === 0 || !bus || !pkcheck || self === null) return null;
   const subject = `${system.pid},${self.startTicks},${system.uid}`;
-  const ask = async (action: string): Promise<{ answer: Access; evidence: string }> => {
+  const ask = async (action: string): Promise<{ answer: Access; registered: boolean; evidence: string }> => {
     const { exitCode, stderr } = await system.run('pkcheck', ['--action-id', action, '--process', subject], { limit: FILE_LIMIT });
-    // pcscd lets nobody in when polkit does not know its actions.
-    const answer = /is not registered/.test(stderr) ? 'no' : (PKCHECK_ANSWERS[exitCode ?? -1] ?? 'unknown');
-    return { answer, evidence: `pkcheck --action-id ${action}: ${stderr.trim().split('\n', 1)[0]?.slice(0, 200) || answer}` };
+    // pcscd lets nobody in, not even root, when polkit does not know its actions (pcsc-lite auth.c).
+    const registered = !/is not registered/.test(stderr);
+    const answer = registered ? (PKCHECK_ANSWERS[exitCode ?? -1] ?? 'unknown') : 'no';
+    return { answer, registered, evidence: `pkcheck --action-id ${action}: ${stderr.trim().split('\n', 1)[0]?.slice(0, 200) || answer}` };
   };
   const [pcsc, card] = await Promise.all([ask(ACTIONS.accessPcsc), ask(ACTIONS.accessCard)]).catch(() => [null, null]);
-  return pcsc === null || card === null ? null : { accessPcsc: pcsc.answer, accessCard: card.answer, evidence: [pcsc.evidence, card.evidence] };
+  return pcsc === null || card === null ? null : { accessPcsc: pcsc.answer, accessCard: card.answer, registered: pcsc.registered && card.registered, evidence: [pcsc.evidence, card.evidence] };
 }
 
 async function readPolkit(system: System): Promise<Fact<Polkit>> {
   if (system.platform === 'darwin') return absent('macOS has no polkit');
   const { enforced, evidence } = await readEnforced(system);
   const both = (access: Access, rules: string[], reasons: string[], source: string): Fact<Polkit> =>
-    ok({ enforced, accessPcsc: access, accessCard: access, rules, evidence: [evidence, ...reasons] }, source);
+    ok({ enforced, accessPcsc: access, accessCard: access, rules, registered: null, evidence: [evidence, ...reasons] }, source);
   if (enforced === null) return both('unknown', [], [], 'pcscd -v');
   if (!enforced) return both('yes', [], [], 'pcscd -v');
-  // polkitbackendinteractiveauthority.c: root is authorized for anything.
-  if (system.uid === 0) return both('yes', [], ['polkit allows root everything; an ordinary user was not tested'], 'pcscd -v');
+  // Root is authorized for any action that polkit knows, and refused one that it does not (polkitbackendinteractiveauthority.c, check_authorization_sync).
+  if (system.uid === 0) {
+    const asked = await askPolkit(system);
+    if (asked?.registered === false) return ok({ enforced, ...asked, rules: [], evidence: [evidence, ...asked.evidence] }, 'pkcheck');
+    return both('yes', [], ['polkit allows root everything; an ordinary user was not tested'], 'pcscd -v');
+  }
   const [asked, rules, session, policy] = await Promise.all([askPolkit(system), readRules(system), readSession(system), system.readFile(POLICY_FILE, FILE_LIMIT).catch(() => null)]);
   if (asked !== null) return ok({ enforced, ...asked, rules: rules.mentioning, evidence: [evidence, ...asked.evidence] }, 'pkcheck');
   const undecided = [...new Set([...rules.mentioning, ...rules.opaque])];
@@ -122,6 +127,7 @@ async function readPolkit(system: System): Promise<Fact<Polkit>> {
       accessPcsc: readDefault(policy, ACTIONS.accessPcsc, session),
       accessCard: readDefault(policy, ACTIONS.accessCard, session),
       rules: [],
+      registered: null,
       evidence: [evidence, `no rule names pcscd; its policy decides by the session, which is ${state} (${session.evidence})`],
     },
     POLICY_FILE,

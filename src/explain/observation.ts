@@ -87,6 +87,7 @@ type Plain =
   | 'memory-card-told'
   | 'reader-vanished'
   | 'polkit-unreachable'
+  | 'polkit-action-unknown'
   | 'polkit-absent-told'
   | 'polkit-proc-hidden'
   | 'polkit-nobody'

@@ -358,6 +358,7 @@ export const factSchemas = {
       accessCard: z.enum(['yes', 'no', 'auth', 'unknown']),
       rules: z.array(path),
       evidence: z.array(z.string()),
+      registered: z.boolean().nullable().default(null).meta({ description: 'polkit has read the policy that declares pcscd\'s actions; null: polkit was not asked' }),
       bus: z.boolean().nullable().default(null).meta({ description: 'the system bus, over which polkit is asked, has its socket; null: not looked at' }),
       authority: z.enum(['running', 'startable', 'missing']).nullable().default(null).meta({ description: 'polkit\'s daemon; startable: the bus starts it when it is asked' }),
       hidepid: z.string().nullable().default(null).meta({ description: 'the option hidepid of /proc, where it hides processes; null: it hides none, or was not looked at' }),

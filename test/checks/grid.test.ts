@@ -159,6 +159,8 @@ const grid: [string, Id, string[]][] = [
 
   ['polkit-denied', 'polkit-denied', ['alice']],
   ['polkit-refuses-but-root', 'polkit-denied', []],
+  ['polkit-without-policy', 'polkit-denied', ['root']],
+  ['polkit-without-policy', 'polkit-unreachable', []],
   ['pcscd-silent', 'polkit-denied', []],
 
   ['socket-closed', 'sandbox-blocks-pcsc', ['alice']],

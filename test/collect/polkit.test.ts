@@ -105,6 +105,21 @@ test('polkit is not asked where it does not run: a question would start it', asy
   expect(asked).not.toContain('pkcheck');
 });
 
+test.each([0, 1000])('an action that polkit does not know is refused to everybody, user %i as well', async (uid) => {
+  const ask = (action: string) => [`pkcheck --action-id org.debian.pcsc-lite.${action} --process 42,9,${uid}`, { exitCode: 127, stderr: `Error checking for authorization: GDBus.Error: Action org.debian.pcsc-lite.${action} is not registered\n` }];
+  const process = (pid: number, comm: string) => ({ [`/proc/${pid}/comm`]: `${comm}\n`, [`/proc/${pid}/stat`]: `${pid} (${comm}) S 1 7 7 0 -1 0 ${'0 '.repeat(12)}9 0\n`, [`/proc/${pid}/status`]: 'Uid:\t0\t0\t0\t0\n', [`/proc/${pid}/cmdline`]: `${comm}\0` });
+  const system = await machine(
+    { '/usr/sbin/pcscd': '', '/usr/bin/pkcheck': '', ...process(42, 'node'), ...process(7, 'polkitd') },
+    {
+      pid: 42,
+      uid,
+      stat: { '/run/dbus/system_bus_socket': { kind: 'socket' } },
+      commands: { '/usr/sbin/pcscd -v': { stdout: 'pcsc-lite version 2.3.3\nEnabled features: USB polkit\n' }, ...Object.fromEntries([ask('access_pcsc'), ask('access_card')]) },
+    },
+  );
+  expect(valueIn((await polkit.collect(system, passive)).polkit)).toMatchObject({ enforced: true, accessPcsc: 'no', accessCard: 'no', registered: false });
+});
+
 test.each(rootNames)('the machine %s fills the fact', async (name) => {
   expect((await collect(name)).evidence.length).toBeGreaterThan(0);
 });

@@ -207,6 +207,7 @@ describe('what people tell', () => {
   it.each([
     ['It worked at last after I had installed scdaemon.', 'scdaemon-not-installed'],
     ['My laptop has a card slot, and the program always takes the first reader.', 'wrong-reader-chosen'],
+    ['auth.c:119:IsClientAuthorized() Error in authorization: GDBus.Error:org.freedesktop.PolicyKit1.Error.Failed: Action org.debian.pcsc-lite.access_pcsc is not registered', 'polkit-denied'],
     ['pcscd: there is no polkit in this container image.', 'polkit-unreachable'],
     ['Unable to connect: Card is unpowered.\nThe card is an SLE5542, a memory card.', 'reader-hardware-limit'],
     ['Unable to claim USB interface (Permission denied)\npn533                  45056  1 pn533_usb', 'kernel-driver-claims-reader'],

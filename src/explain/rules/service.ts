@@ -133,6 +133,7 @@ export const serviceRules = {
   'polkit-denied': {
     clauses: [
       decides(unless(seen('polkit-refused'), seen('polkit-unreachable'), seen('polkit-proc-hidden'), seen('hidepid'), seen('polkit-nobody')), 'pcscd asked polkit about this process, and polkit said no', 7),
+      decides(seen('polkit-action-unknown'), 'polkit does not know pcscd\'s actions: their policy is not where polkit reads it, and pcscd lets nobody in, not even root', 7),
       supports(2.5, seen('polkit-refused'), 'pcscd refused the process'),
       supports(2.4, seen('pcscd-rejected-client'), 'pcscd refused the client'),
       supports(4.2, scdaemonGot(SECURITY_VIOLATION), 'scdaemon prints 0x8010006a as "inserted card"; it is SECURITY_VIOLATION, a refusal'),

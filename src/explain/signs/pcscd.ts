@@ -62,7 +62,9 @@ export const pcscdSigns: readonly Sign[] = [
   plain('polkit', { name: 'polkit-refused', user: -1, action: 'access_pcsc' }, ['NOT authorized for action']),
   plain('pcscd', { name: 'pcscd-rejected-client' }, ['Rejected unauthorized', 'Client failed to authenticate']),
   plain('polkit', { name: 'polkit-unreachable' }, ['polkit_authority_get_sync failed', 'Error initializing authority', 'polkit_unix_process_new_for_owner failed']),
-  plain('polkit', { name: 'polkit-unreachable' }, ['Error in authorization'], /NameHasNoOwner|ServiceUnknown|not registered|Connection refused|Timeout was reached|No such file or directory.*socket|NoReply|Could not (?:activate|connect)|Launch helper/i),
+  plain('polkit', { name: 'polkit-unreachable' }, ['Error in authorization'], /NameHasNoOwner|ServiceUnknown|Connection refused|Timeout was reached|No such file or directory.*socket|NoReply|Could not (?:activate|connect)|Launch helper/i),
+  // polkit answered: it has not read pcsc-lite's policy.
+  plain('polkit', { name: 'polkit-action-unknown' }, ['is not registered'], /action org\.debian\.pcsc-lite\.\w+ is not registered/i),
   plain('polkit', { name: 'polkit-proc-hidden' }, ['Error in authorization', 'IsClientAuthorized'], /\/proc\/\d*|process \d+.*(?:not exist|No such)|Cannot determine|uid of (?:subject|process)|UnixProcess|GDBus\.Error:org\.gtk\.GDBus\.UnmappedGError/i),
   // Told: no polkit where pcscd asks for it.
   plain('polkit', { name: 'polkit-absent-told' }, ['polkit'], /\b(?:no|without)\b(?: \w+){0,3} (?:polkit|policykit)\b[^.]*\b(?:container|image|docker|podman|pod)\b|\b(?:container|image|docker|podman|pod)\w*\b[^.]*\b(?:no|without|lacks?|has no)\b(?: \w+){0,3} (?:polkit|policykit)\b/i),
