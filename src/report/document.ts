@@ -138,7 +138,9 @@ function editBlocks(verb: string, lines: readonly string[], where: string, byHan
   const at = LABEL + 2;
   if (lines.length === 0) return [];
   if (byHand) return [prose(at, [`${verb} ${where}:`]), ...lines.map((line) => verbatim(at + 2, line))];
-  return [prose(at, [`(${verb}s ${lines.join(' and ')} ${where})`], at + 1)];
+  // A line of several words would run together with those around it.
+  const named = lines.map((line) => (/\s/.test(line) ? `"${line}"` : line));
+  return [prose(at, [`(${verb}s ${named.join(' and ')} ${where})`], at + 1)];
 }
 
 // What was asked, and what stayed open

@@ -1,4 +1,5 @@
 /** The report as Markdown for a bug tracker. Everything in it may come from outside, so nothing of it is Markdown but what is written here. */
+import { moduleSentence } from '../derive/loaded-modules.ts';
 import type { Facts, Snapshot } from '../snapshot/schema.ts';
 import { tool } from '../tool.ts';
 import { placeOf, settingsOf, textOf } from './configuration.ts';
@@ -93,8 +94,9 @@ function readers({ readers: all, startedAt }: Report): string {
 
 function holders({ holders: seen, unattributed }: ReaderReport, startedAt: string): string {
   const named = seen.map((holder) => {
+    const modules = holder.modules.map((module) => ` ${moduleSentence(module)}`).join('');
     const since = holder.since === null ? '' : `, running since ${clock(holder.since, startedAt)}`;
-    return `${holder.command} (${whoWords(holder)}): ${accessWords[holder.access]}${since}, ${holder.certainty}`;
+    return `${holder.command} (${whoWords(holder)}): ${accessWords[holder.access]}${since}, ${holder.certainty}${modules === '' ? '' : `.${modules}`}`;
   });
   return [...named, ...(unattributed > 0 ? [`${count(unattributed, 'connection')} whose process could not be seen`] : [])].join('; ') || 'nobody';
 }

@@ -73,6 +73,10 @@ describe('the report', () => {
     }
   });
 
+  test('names who registered a holder\'s module', () => {
+    expect(markdownOf(fresh('pkcs11-module-blocks-gpg'))).toMatch(/^\| Yubico.*It has loaded \S*opensc-pkcs11\.so, which .*p11-kit/m);
+  });
+
   test('names the configuration by file and line', () => {
     expect(markdownOf(fresh('config-trailing-comment'))).toMatch(/^- `\/home\/alice\/\.gnupg\/scdaemon\.conf:\d+`: `[^`]+`$/m);
   });
