@@ -159,6 +159,8 @@ const grid: [string, Id, string[]][] = [
 
   ['polkit-denied', 'polkit-denied', ['alice']],
   ['polkit-refuses-but-root', 'polkit-denied', []],
+  ['lab-polkit-denied', 'polkit-denied', ['user1']],
+  ['lab-polkit-denied', 'polkit-unreachable', []],
   ['polkit-without-policy', 'polkit-denied', ['root']],
   ['polkit-without-policy', 'polkit-unreachable', []],
   ['pcscd-silent', 'polkit-denied', []],

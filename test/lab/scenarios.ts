@@ -264,6 +264,40 @@ export const scenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'polkit-refuses',
+    on: (bench) => bench.hasPolkit,
+    async play(bench) {
+      const alice = await bench.addUser('alice');
+      await bench.startPolkit();
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd(false, true);
+      await gpgWorks(bench);
+      bench.expectErrors(await bench.cardcheck());
+      await bench.run('sh', ['-c', 'mkdir -m 700 ~/.gnupg && echo disable-ccid >~/.gnupg/scdaemon.conf'], alice);
+      bench.expect('gpg --card-status fails for alice', (await bench.gpgCardStatus(alice)).exitCode !== 0);
+      const [finding] = bench.expectErrors(await bench.cardcheck(alice), 'polkit-denied');
+      bench.expect('it is proven', finding?.certainty === 'proven');
+    },
+  },
+  {
+    name: 'polkit-without-policy',
+    on: (bench) => bench.hasPolkit,
+    async play(bench) {
+      await bench.showPolicy(false);
+      await bench.startPolkit();
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd(false, true);
+      bench.expect('gpg --card-status fails, for root too', (await bench.gpgCardStatus()).exitCode !== 0);
+      bench.expectErrors(await bench.cardcheck(), 'polkit-denied');
+      await bench.showPolicy(true);
+      await bench.restartScdaemon();
+      await gpgWorks(bench);
+      bench.expectErrors(await bench.cardcheck());
+    },
+  },
+  {
     name: 'kernel-driver-bound',
     async play(bench) {
       await bench.loadKernelDriver('pn533');

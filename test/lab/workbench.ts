@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OpenPgpCard } from '../../src/rig/openpgp-card.ts';
 import type { Finding, Report } from '../../src/report/schema.ts';
@@ -174,7 +174,30 @@ export class Workbench {
 
   // --- pcscd and its clients
 
-  /** @param elsewhere in a mount namespace of its own, as a snap or container would run it; polkit whether it asks polkit, which does not run */
+  /** @returns the uid */
+  async addUser(name: string): Promise<number> {
+    await this.run('useradd', [name]);
+    return Number((await this.run('id', ['-u', name])).text);
+  }
+
+  /** The system bus, and polkit behind it, until the scenario ends. */
+  async startPolkit(): Promise<void> {
+    mkdirSync('/run/dbus', { recursive: true });
+    this.#spawn('dbus-daemon', ['--system', '--nofork', '--nopidfile']);
+    await this.until('the bus is there', () => existsSync('/run/dbus/system_bus_socket'));
+    this.#spawn('/usr/lib/polkit-1/polkitd', ['--no-debug']);
+    const ask = () => this.run('pkcheck', ['--action-id', 'org.freedesktop.policykit.exec', '--process', String(process.pid)]);
+    await this.until('polkit answers', async () => (await ask()).exitCode === 0);
+  }
+
+  /** Hides the policy that came with pcscd from polkit, or gives it back. */
+  async showPolicy(shown: boolean): Promise<void> {
+    const [file, aside] = ['/usr/share/polkit-1/actions/org.debian.pcsc-lite.policy', '/tmp/policy-aside'];
+    await this.run('mv', shown ? [aside, file] : [file, aside]);
+    await sleep(2000); // polkit watches the folder
+  }
+
+  /** @param elsewhere in a mount namespace of its own, as a snap or container would run it; polkit whether it asks polkit, which runs only after startPolkit */
   async startPcscd(elsewhere = false, polkit = false): Promise<void> {
     const log = elsewhere ? OTHER_PCSCD_LOG : PCSCD_LOG;
     const command = `exec pcscd --foreground --debug ${polkit ? '' : this.#pcscdArgs} >>${log} 2>&1`;
@@ -261,10 +284,13 @@ export class Workbench {
 
   /** A full run. @param uid as this user; default root */
   async cardcheck(uid?: number): Promise<Report> {
-    const record = `/opt/out/${this.#scenario}-${this.findings.length + 1}.json`;
+    const name = `${this.#scenario}-${this.findings.length + 1}.json`;
+    const record = `/opt/out/${name}`;
     // Before the run: cardcheck's own visits are no part of the story.
     writeFileSync(record.replace(/json$/, 'log'), await this.#logs());
-    const report = await this.#cardcheck(uid === undefined ? ['--save', record, '--no-redact'] : [], uid);
+    // An ordinary user may not write into the results folder.
+    const report = await this.#cardcheck(['--save', `/tmp/${name}`, '--no-redact'], uid);
+    copyFileSync(`/tmp/${name}`, record);
     this.findings.push(report.findings.filter((finding) => finding.severity !== 'info').map((finding) => `${finding.severity}:${finding.id}`));
     return report;
   }
