@@ -85,6 +85,8 @@ export class Ahead {
     const head = `${[program, ...args].join(' ')}\n`;
     if (answer === undefined || !answer.startsWith(head)) return null;
     const [stdout = '', exitCode, stderr = ''] = answer.slice(head.length).split('\0');
+    // What the shell itself says of a program that is not there or cannot run (POSIX.1-2017, 2.8.2); who starts it learns which.
+    if (exitCode === '126' || exitCode === '127') return null;
     return { exitCode: Number(exitCode), stdout, stderr };
   }
 

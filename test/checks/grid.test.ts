@@ -43,6 +43,7 @@ const grid: [string, Id, string[]][] = [
   ['two-scdaemons', 'multiple-scdaemon', ['scdaemon']],
   ['gpg-holds', 'multiple-scdaemon', []],
 
+  ['rig-latent', 'scdaemon-conflict-latent', ['scdaemon']],
   ['latent-2.2', 'scdaemon-conflict-latent', ['scdaemon']],
   ['latent-exclusive', 'scdaemon-conflict-latent', ['scdaemon']],
   ['gpg-2.4-empty-reader', 'scdaemon-conflict-latent', ['scdaemon']],
@@ -77,6 +78,7 @@ const grid: [string, Id, string[]][] = [
   ['macos', 'gnupg-version-bug', []],
   ['base', 'gnupg-version-bug', []],
 
+  ['lab-scdaemon-not-installed', 'scdaemon-not-installed', ['scdaemon']],
   ['no-scdaemon', 'scdaemon-not-installed', ['scdaemon']],
   ['no-gnupg', 'scdaemon-not-installed', []],
 
@@ -99,17 +101,21 @@ const grid: [string, Id, string[]][] = [
   ['vm-took-device', 'vm-took-device', ['1-2']],
   ['not-noticed', 'vm-took-device', []],
 
+  ['lab-driver-not-installed', 'ccid-driver-missing', ['libccid']],
   ['no-ccid-driver', 'ccid-driver-missing', ['libccid']],
   ['no-reader', 'ccid-driver-missing', []],
   ['driver-elsewhere', 'ccid-driver-missing', []],
 
+  ['lab-driver-folder-missing', 'pcscd-driver-dir-missing', ['/usr/lib/pcsc/drivers']],
   ['driver-elsewhere', 'pcscd-driver-dir-missing', ['/usr/local/lib/pcsc/drivers']],
   ['no-driver-directory', 'pcscd-driver-dir-missing', ['/usr/lib/pcsc/drivers']],
   ['no-ccid-driver', 'pcscd-driver-dir-missing', []],
 
+  ['lab-driver-without-its-library', 'ccid-driver-load-failure', ['/usr/lib/pcsc/drivers/ifd-ccid.bundle']],
   ['driver-broken', 'ccid-driver-load-failure', ['/usr/lib/pcsc/drivers/ifd-ccid.bundle']],
   ['not-noticed', 'ccid-driver-load-failure', []],
 
+  ['lab-key-newer-than-driver', 'driver-does-not-know-device', ['1-1']],
   ['device-unknown-to-driver', 'driver-does-not-know-device', ['1-2']],
   ['not-noticed', 'driver-does-not-know-device', []],
   ['no-ccid-driver', 'driver-does-not-know-device', []],
@@ -136,6 +142,7 @@ const grid: [string, Id, string[]][] = [
   ['macos-service-stuck', 'macos-system-driver-stuck', ['com.apple.ifdreader']],
   ['macos', 'macos-system-driver-stuck', []],
 
+  ['lab-plugged-in-unnoticed', 'hotplug-not-seen', ['1-1']],
   ['not-noticed', 'hotplug-not-seen', ['1-2']],
   ['scdaemon-took-usb', 'hotplug-not-seen', []],
   ['second-pcscd', 'hotplug-not-seen', []],
@@ -147,9 +154,11 @@ const grid: [string, Id, string[]][] = [
   ['pcscd-asleep', 'pcscd-not-running', []],
   ['pcscd-silent', 'pcscd-not-running', []],
 
+  ['lab-library-not-installed', 'libpcsclite-missing', ['libpcsclite']],
   ['no-libpcsclite', 'libpcsclite-missing', ['libpcsclite']],
   ['no-addon', 'libpcsclite-missing', []],
 
+  ['rig-protocol-mismatch', 'protocol-mismatch', ['/run/rig/bundle/libpcsclite.so.1', '/usr/lib/x86_64-linux-gnu/libpcsclite.so.1']],
   ['protocol-mismatch', 'protocol-mismatch', ['/usr/local/lib/libpcsclite.so.1']],
   ['old-library-in-flatpak', 'protocol-mismatch', ['/var/lib/flatpak/runtime/org.kde.Platform/x86_64/6.5/active/files/lib/libpcsclite.so.1']],
   ['library-refused-by-old-pcscd', 'protocol-mismatch', ['/usr/local/lib/libpcsclite_real.so.1']],
@@ -168,10 +177,12 @@ const grid: [string, Id, string[]][] = [
   ['socket-closed', 'sandbox-blocks-pcsc', ['alice']],
   ['polkit-denied', 'sandbox-blocks-pcsc', []],
 
+  ['lab-device-closed', 'usb-permission', ['1-1']],
   ['usb-closed', 'usb-permission', ['1-2']],
   ['usb-closed-to-pcscd', 'usb-permission', ['1-2']],
   ['stale-reader-port', 'usb-permission', []],
 
+  ['lab-device-not-authorized', 'usbguard', ['1-1']],
   ['usb-not-authorised', 'usbguard', ['1-2']],
   ['not-noticed', 'usbguard', []],
 
@@ -182,6 +193,7 @@ const grid: [string, Id, string[]][] = [
   ['library-lacks-one-reader', 'library-daemon-disagree', ['libpcsclite']],
   ['no-addon', 'library-daemon-disagree', []],
 
+  ['lab-pcscd-frozen', 'pcscd-unresponsive', ['pcscd']],
   ['pcscd-silent', 'pcscd-unresponsive', ['pcscd']],
   ['pcscd-dies', 'pcscd-unresponsive', ['pcscd']],
   ['transaction', 'pcscd-unresponsive', []],
@@ -196,11 +208,14 @@ const grid: [string, Id, string[]][] = [
   ['container-without-usb', 'no-reader', []],
   ['no-pcscd', 'no-reader', []],
 
+  ['lab-smart-card-switched-off', 'token-configuration', ['1-1']],
   ['ccid-switched-off', 'token-configuration', ['1-2']],
   ['fido-only-key', 'token-configuration', []],
+  ['lab-key-without-smart-card', 'not-pcsc-but-hid', ['1-1']],
   ['fido-only-key', 'not-pcsc-but-hid', ['1-2']],
   ['ccid-switched-off', 'not-pcsc-but-hid', []],
 
+  ['lab-reader-for-short-commands', 'reader-hardware-limit', ['1-1']],
   ['short-apdu-reader', 'reader-hardware-limit', ['1-2']],
   ['extended-apdu-reader', 'reader-hardware-limit', []],
 
@@ -220,6 +235,7 @@ const grid: [string, Id, string[]][] = [
   ['polkit-without-bus', 'polkit-denied', []],
   ['polkit-denied', 'polkit-unreachable', []],
 
+  ['lab-hidepid', 'polkit-error-hidepid', ['/proc']],
   ['polkit-hidepid', 'polkit-error-hidepid', ['/proc']],
   ['polkit-hidepid', 'polkit-denied', []],
   ['hidepid-without-polkit', 'polkit-error-hidepid', []],
@@ -256,6 +272,7 @@ const grid: [string, Id, string[]][] = [
   ['rig-agent-socket-taken', 'agent-socket-taken', ['/run/rig/home/root/.gnupg/S.gpg-agent']],
   ['agent-asleep', 'agent-socket-taken', []],
 
+  ['rig-ssh-asks-another-agent', 'agent-not-used', ['SSH_AUTH_SOCK']],
   ['ssh-asks-another-agent', 'agent-not-used', ['SSH_AUTH_SOCK']],
   ['ssh-asks-gpg-agent', 'agent-not-used', []],
   ['base', 'agent-not-used', []],
@@ -264,9 +281,11 @@ const grid: [string, Id, string[]][] = [
   ['lab-internal-ccid-first', 'internal-ccid-driver-limited', []],
   ['reader-without-t1-through-pcscd', 'internal-ccid-driver-limited', []],
 
+  ['rig-no-addon', 'addon-unavailable', ['pcsclite']],
   ['no-addon', 'addon-unavailable', ['pcsclite']],
   ['pcscd-asleep', 'addon-unavailable', []],
 
+  ['rig-seen-by-a-user', 'unseen-without-root', ['root']],
   ['base', 'unseen-without-root', ['root']],
   ['polkit-refuses-but-root', 'unseen-without-root', []],
 
@@ -291,6 +310,26 @@ const onlyErrors: [string, Id[]][] = [
   ['latent-2.2', []],
   ['rig-free', []],
   ['lab-healthy', []],
+  ['lab-scdaemon-not-installed', []],
+  ['lab-key-without-smart-card', []],
+  ['lab-smart-card-switched-off', []],
+  ['lab-reader-for-short-commands', []],
+  ['lab-plugged-in-unnoticed', []],
+  ['rig-no-addon', []],
+  ['rig-latent', []],
+  ['rig-ssh-asks-another-agent', []],
+  ['lab-device-closed', ['usb-permission']],
+  ['lab-device-not-authorized', ['usbguard']],
+  ['lab-driver-folder-missing', ['pcscd-driver-dir-missing']],
+  ['lab-driver-not-installed', ['ccid-driver-missing']],
+  ['lab-driver-without-its-library', ['ccid-driver-load-failure']],
+  ['lab-key-newer-than-driver', ['driver-does-not-know-device']],
+  ['lab-library-not-installed', ['libpcsclite-missing']],
+  ['lab-pcscd-frozen', ['pcscd-unresponsive']],
+  ['lab-hidepid', ['polkit-error-hidepid']],
+  ['lab-polkit-denied', ['polkit-denied']],
+  ['polkit-without-policy', ['polkit-denied']],
+  ['rig-protocol-mismatch', ['protocol-mismatch']],
   ['lab-no-reader', []],
   ['lab-internal-ccid-first', ['ccid-vs-pcscd']],
   ['lab-pcscd-first', ['ccid-vs-pcscd']],

@@ -1,25 +1,17 @@
 /** Real libraries of other generations against real pcscds. Debian 12 has pcsc-lite 1.9.9 (4:4), Debian 13 2.3.3 (4:5), sid 2.5 (4:6). */
-import { copyFile, mkdir } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import libraries from '../../src/collect/libraries.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { type As, rigFolder } from '../../src/rig/namespace.ts';
+import type { As } from '../../src/rig/namespace.ts';
 import { type Rig, startRig } from '../../src/rig/rig.ts';
 import { realSystem } from '../../src/system/real.ts';
+import { bringLibrary, bundle } from '../support/bundled-library.ts';
 import { type Generation, libraryOf, pcscdOf } from '../support/pcscd-generations.ts';
 import { passive, valueIn } from '../support/root.ts';
 
 let rig: Rig;
 afterEach(() => rig.stop());
-
-const bundle = `${rigFolder}/bundle`;
-
-/** The library without the rest of its distribution, as an application would bundle it. */
-async function bring(generation: Exclude<Generation, 'installed'>): Promise<void> {
-  await mkdir(rig.namespace.path(bundle));
-  for (const path of await libraryOf(generation)) await copyFile(path, rig.namespace.path(`${bundle}/${basename(path)}`));
-}
 
 /** An ordinary user exists inside only where root runs the tests. */
 const identities: readonly As[] = process.getuid?.() === 0 ? ['root', 'user'] : ['root'];
@@ -27,7 +19,7 @@ const identities: readonly As[] = process.getuid?.() === 0 ? ['root', 'user'] : 
 async function examine(pcscd: Generation, library: Generation, as: As = 'root'): Promise<Report> {
   const program = await pcscdOf(pcscd);
   rig = await startRig(program === undefined ? {} : { pcscd: program });
-  if (library !== 'installed') await bring(library);
+  if (library !== 'installed') await bringLibrary(rig, library);
   const env = library === 'installed' ? {} : { LD_LIBRARY_PATH: bundle };
   const { stdout, stderr } = await rig.run(rig.node, [`${rig.app}/bin/cardcheck.js`, '--json'], { as, cwd: '/', env, timeoutMs: 20_000 });
   if (stdout === '') throw new Error(stderr);

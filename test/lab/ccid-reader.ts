@@ -23,13 +23,20 @@ export interface ReaderIdentity {
   interfaceName?: string;
   /** Interfaces with another class in front of the smart-card one, as a YubiKey's OTP and FIDO (HID). */
   hidInterfaces?: number;
+  /** false: those alone, as of a key whose smart-card interface is switched off. */
+  hasSmartCard?: boolean;
   /** A class of its own instead of 0x0B, as of old vendor-specific readers. */
   interfaceClass?: number;
   /** 1: T=0 only. 2: T=1 only. 3: both. */
   protocols?: number;
+  /** Short APDU level exchange instead of extended. */
+  shortApdus?: boolean;
   /** An NXP PN532 behind the reader, which the kernel's pn533_usb driver looks for through escape commands. */
   pn532?: boolean;
 }
+
+/** Class of an interface (USB HID 1.11). */
+const HID = 3;
 
 const BULK_OUT = 1;
 const BULK_IN = 2;
@@ -202,27 +209,24 @@ function deviceDescriptor(identity: ReaderIdentity): Buffer {
 }
 
 function configurationDescriptor(identity: ReaderIdentity): Buffer {
-  const hid = identity.hidInterfaces ?? 0;
-  const others = Array.from({ length: hid }, (_, number) =>
-    // Class 3 (HID) with no endpoint is never opened by anybody here; it stands for the key's other faces.
-    Buffer.from([9, 4, number, 0, 0, 0xff, 0, 0, 0]),
-  );
-  const smartCard = Buffer.from([9, 4, hid, 0, 3, identity.interfaceClass ?? 0x0b, 0, 0, 4]);
-  const body = Buffer.concat([
-    ...others,
-    smartCard,
-    classDescriptor(identity.protocols ?? 2),
+  const { hidInterfaces: hid = 0, hasSmartCard = true } = identity;
+  // Without endpoints nobody opens these; beside a smart-card interface nobody asks for their class either.
+  const others = Array.from({ length: hid }, (_, number) => Buffer.from([9, 4, number, 0, 0, hasSmartCard ? 0xff : HID, 0, 0, 0]));
+  const smartCard = [
+    Buffer.from([9, 4, hid, 0, 3, identity.interfaceClass ?? 0x0b, 0, 0, 4]),
+    classDescriptor(identity),
     Buffer.from([7, 5, BULK_OUT, 2, 0x00, 0x02, 0]),
     Buffer.from([7, 5, BULK_IN | 0x80, 2, 0x00, 0x02, 0]),
     Buffer.from([7, 5, INTERRUPT_IN | 0x80, 3, 8, 0, 8]),
-  ]);
-  const header = Buffer.from([9, 2, 0, 0, hid + 1, 1, 0, 0x80, 50]);
+  ];
+  const body = Buffer.concat([...others, ...(hasSmartCard ? smartCard : [])]);
+  const header = Buffer.from([9, 2, 0, 0, hid + Number(hasSmartCard), 1, 0, 0x80, 50]);
   header.writeUInt16LE(header.length + body.length, 2);
   return Buffer.concat([header, body]);
 }
 
-/** The CCID class descriptor (5.1 of the specification), 54 bytes. @param protocols bit 0 T=0, bit 1 T=1 */
-function classDescriptor(protocols: number): Buffer {
+/** The CCID class descriptor (5.1 of the specification), 54 bytes. */
+function classDescriptor({ protocols = 2, shortApdus = false }: ReaderIdentity): Buffer {
   const bytes = Buffer.alloc(54);
   bytes.writeUInt8(54, 0);
   bytes.writeUInt8(0x21, 1);
@@ -235,8 +239,8 @@ function classDescriptor(protocols: number): Buffer {
   bytes.writeUInt32LE(307_200, 19); // dwDataRate, bit/s
   bytes.writeUInt32LE(307_200, 23); // dwMaxDataRate
   bytes.writeUInt32LE(254, 28); // dwMaxIFSD
-  // Automatic parameters, activation, voltage, clock, baud rate, PPS and IFSD; extended APDU level exchange.
-  bytes.writeUInt32LE(0x0004_04be, 40);
+  // Automatic parameters, activation, voltage, clock, baud rate, PPS and IFSD; short or extended APDU level exchange.
+  bytes.writeUInt32LE((shortApdus ? 0x0002_0000 : 0x0004_0000) | 0x04be, 40);
   bytes.writeUInt32LE(3072, 44); // dwMaxCCIDMessageLength
   bytes.writeUInt8(0xff, 48); // bClassGetResponse: echo
   bytes.writeUInt8(0xff, 49); // bClassEnvelope: echo

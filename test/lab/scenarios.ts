@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../src/report/schema.ts';
 import { acr122u, type Workbench, builtIn, nitrokey, oldReader, yubikey } from './workbench.ts';
 
@@ -18,6 +19,8 @@ const gpgFails = async (bench: Workbench) => {
   const output = await bench.gpgCardStatus();
   bench.expect('gpg --card-status fails with "No such device"', output.exitCode !== 0 && output.text.includes('No such device'));
 };
+const gpgFailsAnyhow = async (bench: Workbench) => bench.expect('gpg --card-status fails', (await bench.gpgCardStatus()).exitCode !== 0);
+const DRIVERS = '/usr/lib/pcsc/drivers';
 const share = (bench: Workbench) => bench.configureScdaemon('disable-ccid', 'pcsc-shared');
 
 /** Applies what the finding prints for good, restarts what must be restarted, and proves that both programs work. */
@@ -203,11 +206,7 @@ export const scenarios: readonly Scenario[] = [
       await bench.plug(yubikey);
       const user = 65534;
       await bench.run('chmod', ['600', bench.node(yubikey)]);
-      const report = await bench.cardcheck(user);
-      bench.expect(
-        `usb-permission is found; found ${report.findings.map((one) => one.id).join(', ')}`,
-        report.findings.some((one) => one.id === 'usb-permission'),
-      );
+      bench.expectFinding(await bench.cardcheck(user), 'usb-permission');
     },
   },
   {
@@ -284,17 +283,158 @@ export const scenarios: readonly Scenario[] = [
     name: 'polkit-without-policy',
     on: (bench) => bench.hasPolkit,
     async play(bench) {
-      await bench.showPolicy(false);
+      const putBack = await bench.takeAway('/usr/share/polkit-1/actions/org.debian.pcsc-lite.policy');
       await bench.startPolkit();
       await bench.plug(yubikey);
       share(bench);
       await bench.startPcscd(false, true);
       bench.expect('gpg --card-status fails, for root too', (await bench.gpgCardStatus()).exitCode !== 0);
       bench.expectErrors(await bench.cardcheck(), 'polkit-denied');
-      await bench.showPolicy(true);
+      await putBack();
+      await sleep(2000); // polkit watches the folder
       await bench.restartScdaemon();
       await gpgWorks(bench);
       bench.expectErrors(await bench.cardcheck());
+    },
+  },
+  {
+    name: 'polkit-behind-hidepid',
+    on: (bench) => bench.hasPolkit,
+    async play(bench) {
+      await bench.startPolkit();
+      await bench.changeUntilTheEnd('mount -o remount,hidepid=2 /proc', 'mount -o remount,hidepid=0 /proc');
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd(false, true);
+      await bench.gpgCardStatus();
+      bench.expectErrors(await bench.cardcheck(), 'polkit-error-hidepid');
+    },
+  },
+  {
+    name: 'driver-not-installed',
+    async play(bench) {
+      await bench.takeAway(`${DRIVERS}/ifd-ccid.bundle`);
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd();
+      await bench.gpgCardStatus();
+      bench.expectErrors(await bench.cardcheck(), 'ccid-driver-missing');
+    },
+  },
+  {
+    name: 'driver-without-its-library',
+    async play(bench) {
+      await bench.takeAway(`${DRIVERS}/ifd-ccid.bundle/Contents/Linux/libccid.so`);
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd();
+      await bench.gpgCardStatus();
+      bench.expectErrors(await bench.cardcheck(), 'ccid-driver-load-failure');
+    },
+  },
+  {
+    name: 'driver-folder-missing',
+    async play(bench) {
+      await bench.takeAway(DRIVERS);
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd();
+      await bench.gpgCardStatus();
+      bench.expectErrors(await bench.cardcheck(), 'pcscd-driver-dir-missing');
+    },
+  },
+  {
+    name: 'key-newer-than-driver',
+    async play(bench) {
+      await bench.plug({ ...yubikey, product: 0x04ff });
+      share(bench);
+      await bench.startPcscd();
+      await bench.gpgCardStatus();
+      bench.expectErrors(await bench.cardcheck(), 'driver-does-not-know-device');
+    },
+  },
+  {
+    name: 'library-not-installed',
+    async play(bench) {
+      await bench.takeAway(...(await bench.filesLike('/usr/lib/*-linux-gnu/libpcsclite*.so.1*')));
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd();
+      await gpgFailsAnyhow(bench);
+      bench.expectErrors(await bench.cardcheck(), 'libpcsclite-missing');
+    },
+  },
+  {
+    name: 'scdaemon-not-installed',
+    async play(bench) {
+      await bench.takeAway(...(await bench.filesLike('/usr/lib/gnupg/scdaemon', '/usr/lib/gnupg2/scdaemon', '/usr/libexec/scdaemon')));
+      await bench.plug(yubikey);
+      await bench.startPcscd();
+      await gpgFailsAnyhow(bench);
+      bench.expectFinding(await bench.cardcheck(), 'scdaemon-not-installed');
+    },
+  },
+  {
+    name: 'pcscd-frozen',
+    async play(bench) {
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd();
+      await bench.freezePcscd();
+      bench.expectErrors(await bench.cardcheck(), 'pcscd-unresponsive');
+    },
+  },
+  {
+    name: 'device-not-authorized',
+    async play(bench) {
+      await bench.plug(yubikey);
+      await bench.authorize(yubikey, false);
+      share(bench);
+      await bench.startPcscd();
+      await gpgFailsAnyhow(bench);
+      bench.expectErrors(await bench.cardcheck(), 'usbguard');
+    },
+  },
+  {
+    name: 'plugged-in-unnoticed',
+    async play(bench) {
+      share(bench);
+      await bench.startPcscd();
+      await bench.withoutUdev();
+      await bench.plug(yubikey);
+      await gpgFailsAnyhow(bench);
+      bench.expectFinding(await bench.cardcheck(), 'hotplug-not-seen');
+    },
+  },
+  {
+    name: 'smart-card-switched-off',
+    async play(bench) {
+      await bench.plug({ ...yubikey, product: 0x0403, name: 'YubiKey OTP+FIDO', hasSmartCard: false }, 'none');
+      share(bench);
+      await bench.startPcscd();
+      await gpgFailsAnyhow(bench);
+      bench.expectFinding(await bench.cardcheck(), 'token-configuration');
+    },
+  },
+  {
+    name: 'key-without-smart-card',
+    async play(bench) {
+      await bench.plug({ ...yubikey, product: 0x0120, name: 'Security Key by Yubico', hidInterfaces: 1, hasSmartCard: false }, 'none');
+      share(bench);
+      await bench.startPcscd();
+      await gpgFailsAnyhow(bench);
+      bench.expectFinding(await bench.cardcheck(), 'not-pcsc-but-hid');
+    },
+  },
+  {
+    name: 'reader-for-short-commands',
+    async play(bench) {
+      await bench.plug({ ...builtIn, shortApdus: true });
+      share(bench);
+      await bench.startPcscd();
+      const report = await bench.cardcheck();
+      bench.expectErrors(report);
+      bench.expectFinding(report, 'reader-hardware-limit');
     },
   },
   {

@@ -47,6 +47,7 @@ export class Workbench {
   readonly #children = new Set<ChildProcess>();
   readonly #scenario: string;
   #serial = 1;
+  readonly #undo: (() => Promise<unknown>)[] = [];
   /** What programs said, as their user would paste it. */
   readonly #words: string[] = [];
   #pcscdArgs = '';
@@ -82,6 +83,7 @@ export class Workbench {
   }
 
   async end(): Promise<void> {
+    for (const undo of this.#undo.reverse()) await undo();
     for (const child of this.#children) child.kill('SIGKILL');
     await this.run('gpgconf', ['--kill', 'all']);
     await this.#killByName('pcscd', 'scdaemon', 'gpg-agent');
@@ -157,6 +159,12 @@ export class Workbench {
     return `/dev/bus/usb/${number('busnum')}/${number('devnum')}`;
   }
 
+  /** What usbguard does with a device that no rule allows, and takes back. */
+  async authorize(identity: ReaderIdentity, authorized: boolean): Promise<void> {
+    // Not writeFileSync: the kernel waits for the reader meanwhile, and that lives in this very process.
+    await this.run('sh', ['-c', `echo ${Number(authorized)} >/sys/bus/usb/devices/${this.sysfsName(identity)}/authorized`]);
+  }
+
   async #attach(identity: ReaderIdentity): Promise<void> {
     // Not spawnSync: the server that usbip talks to lives in this very process.
     await this.#finished(this.#spawn('usbip', ['attach', '-r', '127.0.0.1', '-b', identity.busId]));
@@ -190,11 +198,30 @@ export class Workbench {
     await this.until('polkit answers', async () => (await ask()).exitCode === 0);
   }
 
-  /** Hides the policy that came with pcscd from polkit, or gives it back. */
-  async showPolicy(shown: boolean): Promise<void> {
-    const [file, aside] = ['/usr/share/polkit-1/actions/org.debian.pcsc-lite.policy', '/tmp/policy-aside'];
-    await this.run('mv', shown ? [aside, file] : [file, aside]);
-    await sleep(2000); // polkit watches the folder
+  /** Takes files away, as if their package had never brought them. @returns puts them back, which the end of the scenario does too */
+  async takeAway(...paths: string[]): Promise<() => Promise<void>> {
+    const back = async () => {
+      for (const path of paths) await this.run('sh', ['-c', `[ ! -e '${path}.aside' ] || mv '${path}.aside' '${path}'`]);
+    };
+    this.#undo.push(back);
+    for (const path of paths) await this.run('mv', [path, `${path}.aside`]);
+    return back;
+  }
+
+  /** Another change to the machine for this scenario only. */
+  async changeUntilTheEnd(change: string, back: string): Promise<void> {
+    this.#undo.push(() => this.run('sh', ['-c', back]));
+    this.expect(`${change} works`, (await this.run('sh', ['-c', change])).exitCode === 0);
+  }
+
+  /** Those there are of these patterns of a shell. */
+  async filesLike(...patterns: string[]): Promise<string[]> {
+    return (await this.run('sh', ['-c', `ls -d ${patterns.join(' ')} 2>/dev/null`])).text.split('\n').filter(Boolean);
+  }
+
+  /** From now on nothing that is plugged in is announced. */
+  withoutUdev(): Promise<void> {
+    return this.changeUntilTheEnd('pkill -x systemd-udevd || pkill systemd-udevd', 'for it in /usr/lib/systemd/systemd-udevd /lib/systemd/systemd-udevd; do [ ! -x $it ] || { $it --daemon && break; }; done');
   }
 
   /** @param elsewhere in a mount namespace of its own, as a snap or container would run it; polkit whether it asks polkit, which runs only after startPolkit */
@@ -206,6 +233,11 @@ export class Workbench {
     const socketThere = elsewhere ? () => existsSync(log) && readFileSync(log, 'utf8').includes('ready') : () => existsSync('/run/pcscd/pcscd.comm');
     await this.until('pcscd is ready', socketThere);
     await sleep(3000); // its first scan of the bus powers every card
+  }
+
+  /** pcscd stands still until the scenario ends: it accepts, and never answers. */
+  freezePcscd(): Promise<void> {
+    return this.changeUntilTheEnd('pkill -STOP -x pcscd', 'pkill -CONT -x pcscd');
   }
 
   async stopPcscd(): Promise<void> {
@@ -341,6 +373,13 @@ export class Workbench {
     const names = [...new Set(found.map((finding) => finding.id))].sort();
     this.expect(`errors ${ids.join(', ') || 'none'}; found ${names.join(', ') || 'none'}`, names.join() === [...ids].sort().join());
     return found;
+  }
+
+  /** At least this finding. */
+  expectFinding(report: Report, id: string): Finding {
+    const finding = report.findings.find((one) => one.id === id);
+    if (finding === undefined) throw new Error(`expected: ${id}; found ${report.findings.map((one) => `${one.severity}:${one.id}`).join(', ') || 'nothing'}`);
+    return finding;
   }
 
   async until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {

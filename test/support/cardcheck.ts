@@ -15,10 +15,11 @@ export interface CardcheckRun {
 }
 
 /** Runs `cardcheck --json` inside, as root or as an ordinary user. */
-export async function runCardcheck(rig: Rig, options: { as?: As; args?: readonly string[] } = {}): Promise<CardcheckRun> {
+export async function runCardcheck(rig: Rig, options: { as?: As; args?: readonly string[]; env?: NodeJS.ProcessEnv } = {}): Promise<CardcheckRun> {
   const { exitCode, signal, stdout, stderr } = await rig.run(rig.node, [`${rig.app}/bin/cardcheck.js`, '--json', ...(options.args ?? [])], {
     as: options.as ?? 'root',
     cwd: '/',
+    env: options.env ?? {},
     timeoutMs: hangMs,
   });
   const words = `exit ${exitCode ?? signal}: ${stderr.slice(0, 500)} ${stdout.slice(0, 500)}`;

@@ -6,7 +6,9 @@ import type { PrivateGnupg } from '../../src/rig/private-gnupg.ts';
 import { type Rig, type RigOptions, startRig } from '../../src/rig/rig.ts';
 import { until } from '../../src/rig/until.ts';
 import type { Report } from '../../src/report/schema.ts';
+import { bringLibrary, bundle } from './bundled-library.ts';
 import { runCardcheck } from './cardcheck.ts';
+import { type Generation, pcscdOf } from './pcscd-generations.ts';
 
 /** A scenario at work; what its programs say is gathered as a user would paste it. */
 export interface Stage {
@@ -15,6 +17,8 @@ export interface Stage {
   reader: string;
   gnupg: PrivateGnupg;
   words: string[];
+  /** What cardcheck finds in its environment. */
+  env: Record<string, string>;
 }
 
 export interface RigScenario {
@@ -26,6 +30,8 @@ export interface RigScenario {
   /** Where the logs cannot show what the machine shows: the cause they do show, or null for none. */
   logsShow?: { id: Id | null; because: string };
   rig?: RigOptions;
+  /** Whose pcscd it is; default the installed one. */
+  pcscd?: Generation;
   scdaemonConf?: readonly string[];
   /** The gpg run in question belongs to the ordinary user of the rig. */
   as?: 'root' | 'user';
@@ -252,6 +258,55 @@ export const rigScenarios: readonly RigScenario[] = [
     scdaemonConf: SHARING,
     make: async () => {},
   },
+  {
+    name: 'rig-latent',
+    situation: 'Debian 12 as installed, and nobody uses the card',
+    live: 'scdaemon-conflict-latent',
+    logsShow: { id: null, because: 'nothing has gone wrong yet' },
+    make: async () => {},
+  },
+  {
+    name: 'rig-protocol-mismatch',
+    situation: 'a program brings the libpcsclite of Debian 12 (4:4), and the pcscd of Debian 13 (4:5) refuses it',
+    live: 'protocol-mismatch',
+    pcscd: 'trixie',
+    make: async ({ rig, words, env }) => {
+      await bringLibrary(rig, 'bookworm');
+      env['LD_LIBRARY_PATH'] = bundle;
+      const { stdout, stderr } = await rig.run('opensc-tool', ['--list-readers'], { env });
+      words.push('$ opensc-tool --list-readers', stdout, stderr);
+    },
+  },
+  {
+    name: 'rig-no-addon',
+    situation: 'npm has not built the add-on through which cardcheck asks the library',
+    live: 'addon-unavailable',
+    logsShow: { id: null, because: 'the add-on is cardcheck\'s own' },
+    scdaemonConf: SHARING,
+    make: async ({ rig }) => {
+      await rig.run('mount', ['-t', 'tmpfs', 'tmpfs', `${rig.app}/node_modules/pcsclite`]);
+    },
+  },
+  {
+    name: 'rig-seen-by-a-user',
+    situation: 'an ordinary user looks, and another program shares the card',
+    live: 'unseen-without-root',
+    logsShow: { id: null, because: 'both programs have what they want' },
+    scdaemonConf: SHARING,
+    as: 'user',
+    make: (stage) => other(stage, 'shared'),
+  },
+  {
+    name: 'rig-ssh-asks-another-agent',
+    situation: 'gpg-agent would serve ssh, and SSH_AUTH_SOCK leads elsewhere',
+    live: 'agent-not-used',
+    logsShow: { id: null, because: 'no log says which agent ssh asks' },
+    scdaemonConf: SHARING,
+    make: async ({ rig, gnupg, env }) => {
+      await rig.run('sh', ['-c', `echo enable-ssh-support >>${gnupg.home}/gpg-agent.conf`]);
+      env['SSH_AUTH_SOCK'] = '/tmp/ssh-agent/agent.1';
+    },
+  },
 ];
 
 export interface Played {
@@ -264,15 +319,16 @@ export interface Played {
 
 /** Plays one scenario in a rig of its own. @param talkative daemons log in debug mode */
 export async function play(scenario: RigScenario, talkative: boolean): Promise<Played> {
-  const rig = await startRig({ ...scenario.rig, pcscdArgs: talkative ? ['--debug'] : [] });
+  const pcscd = await pcscdOf(scenario.pcscd ?? 'installed');
+  const rig = await startRig({ ...scenario.rig, ...(pcscd === undefined ? {} : { pcscd }), pcscdArgs: talkative ? ['--debug'] : [] });
   try {
     const as = scenario.as ?? 'root';
     const gnupg = await rig.gnupg({ as });
     await gnupg.configure([...(talkative ? talkativeLines(gnupg) : []), ...(scenario.scdaemonConf ?? [])]);
-    const stage: Stage = { rig, reader: rig.readers[0] ?? '', gnupg, words: [] };
+    const stage: Stage = { rig, reader: rig.readers[0] ?? '', gnupg, words: [], env: {} };
     await scenario.make(stage);
     const file = `${dirname(gnupg.home)}/snapshot.json`;
-    const { report, words } = await runCardcheck(rig, { as, args: ['--save', file] });
+    const { report, words } = await runCardcheck(rig, { as, args: ['--save', file], env: stage.env });
     if (report === null) throw new Error(words);
     const snapshot = (await rig.run('cat', [file])).stdout;
     const scdaemon = (await rig.run('sh', ['-c', `cat ${logOf(gnupg.home)} 2>/dev/null; true`])).stdout;

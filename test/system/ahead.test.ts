@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -29,10 +29,21 @@ describe('programs started ahead', () => {
     const folder = await mkdtemp(join(tmpdir(), 'ahead-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     execFileSync('mkfifo', [join(folder, 'scdaemon.conf')]);
-    const blocked = withGnupgHome(folder, () => new Ahead());
+    const blocked = withEnvironment('GNUPGHOME', folder, () => new Ahead());
     const scdaemon = await place('scdaemon');
     expect(await blocked.take(scdaemon, ['--no-options', '--version'])).toMatchObject({ exitCode: 0 });
     expect(await blocked.take(scdaemon, ['--homedir', folder, '--gpgconf-test'])).toBeNull();
+  });
+
+  test('a program that is not there gives no answer, though the shell says something of it', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'ahead-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const missing = join(folder, 'scdaemon');
+    await writeFile(join(folder, 'gpgconf'), `#!/bin/sh\necho 'scdaemon:Smartcards:${missing}'\n`, { mode: 0o755 });
+    const blind = withEnvironment('PATH', `${folder}:${process.env.PATH}`, () => new Ahead());
+    expect(await blind.take('gpgconf', ['--list-components'])).toMatchObject({ stdout: expect.stringContaining(missing) });
+    expect(await blind.take(missing, ['--no-options', '--version'])).toBeNull();
+    expect(await blind.take(missing, ['--dump-option-table'])).toBeNull();
   });
 
   test('another program of that name, another home, or another question is not answered', async () => {
@@ -42,13 +53,13 @@ describe('programs started ahead', () => {
   });
 });
 
-function withGnupgHome<T>(home: string, work: () => T): T {
-  const before = process.env.GNUPGHOME;
-  process.env.GNUPGHOME = home;
+function withEnvironment<T>(name: string, value: string, work: () => T): T {
+  const before = process.env[name];
+  process.env[name] = value;
   try {
     return work();
   } finally {
-    if (before === undefined) delete process.env.GNUPGHOME;
-    else process.env.GNUPGHOME = before;
+    if (before === undefined) delete process.env[name];
+    else process.env[name] = before;
   }
 }
