@@ -183,7 +183,14 @@ type Plain =
   | 'polkit-told'
   | 'wsl-1'
   | 'reboot-cures'
-  | 'own-driver-told';
+  | 'own-driver-told'
+  | 'java-no-terminal'
+  | 'reader-missing-told'
+  | 'pcsc-works-told'
+  | 'installed-then-lost'
+  | 'access-control-told'
+  | 'firmware-told'
+  | 'ubuntu-22.04';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

@@ -212,7 +212,20 @@ describe('what people tell', () => {
     ['Unable to connect: Card is unpowered.\nThe card is an SLE5542, a memory card.', 'reader-hardware-limit'],
     ['Unable to claim USB interface (Permission denied)\npn533                  45056  1 pn533_usb', 'kernel-driver-claims-reader'],
     ['The token is found with --devmode, but not without.\nsnap version of the program', 'sandbox-blocks-pcsc'],
+    ['Exception in thread "main" java.lang.IllegalStateException: no card terminals', 'pcscd-not-running'],
+    ['java.io.IOException: No PC/SC library found on this system. The PC/SC smart card functionality is disabled.', 'libpcsclite-missing'],
+    ['A aplicação diz sempre que o leitor de cartões não está ligado.', 'pcscd-not-running'],
+    ['pcscd[9]: winscard_svc.c:384:ContextThread() Client protocol is 4:4\npcscd[9]: winscard_svc.c:386:ContextThread() Server protocol is 4:3\npcscd.service: Failed with result \'exit-code\'.', 'protocol-mismatch'],
+    ['On this server SELinux denies it to the daemon.\nSmart cards are not found.', 'sandbox-blocks-pcsc'],
+    ['Every sleep/wake ends the session.\nerror: begin transaction failed, rc=80100068', 'suspend-resume-stale'],
   ])('"%s"', (text, cause) => {
     expect(first(text)?.id).toBe(cause);
+  });
+
+  it.each([
+    ['a claim that is refused is no question of rights alone', 'nfc-list: Unable to claim USB interface (Permission denied)'],
+    ['a token extension that hangs holds nothing', 'The CryptoTokenKit extension OpenSCToken locks up now and then; ssh-add says agent refused operation.'],
+  ])('%s', (_, text) => {
+    expect(explainText(text).causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
   });
 });

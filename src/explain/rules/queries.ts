@@ -66,10 +66,12 @@ export const noReader: Query = either(clientGot(NO_READERS), scdaemonGot(NO_READ
 /** pcscd made a reader of the device, or a client sees it. */
 export const readerSeen: Query = either(seen('pcscd-reader-added'), seen('pcscd-card-inserted'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'), unless(present('observer'), noReader));
 /** Somebody tells that it does not work, and nothing else here says more: every frequent cause is open. */
-export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'));
+export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'), seen('java-no-terminal'));
 /** The interface is claimed by somebody else. */
 export const interfaceBusy: Query = either(seen('usb-failed', ({ op, error }) => op === 'claim' && error.includes('BUSY')), seen('scdaemon-claim-failed', ({ error }) => error.includes('BUSY')));
-export const accessRefused: Query = either(seen('usb-failed', ({ error }) => error.includes('ACCESS')), seen('scdaemon-claim-failed', ({ error }) => error.includes('ACCESS')), seen('scdaemon-usb-denied'));
+export const accessRefused: Query = either(seen('usb-failed', ({ op, error }) => op !== 'claim' && error.includes('ACCESS')), seen('scdaemon-usb-denied'));
+/** Rights are looked at when a device is opened. A claim is refused so by macOS, where another driver has the interface (libusb darwin_usb.c, kIOReturnExclusiveAccess). */
+export const claimRefused: Query = either(seen('usb-failed', ({ op, error }) => op === 'claim' && error.includes('ACCESS')), seen('scdaemon-claim-failed', ({ error }) => error.includes('ACCESS')));
 export const option = (...names: readonly string[]): Query => seen('scdaemon-config', ({ option: name }) => names.includes(name));
 export const gnupgWithin = (from: string, before: string): Query => seen('version', ({ of, version }) => of === 'gnupg' && versionWithin(version, from, before));
 export const pcscWithin = (from: string, before: string): Query => seen('version', ({ of, version }) => of === 'pcsc-lite' && versionWithin(version, from, before));

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, noReader, onlyTold, onMac, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, noReader, onlyTold, onMac, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
   seen, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 
@@ -23,6 +23,8 @@ export const usbRules = {
     clauses: [
       supports(3, both(interfaceBusy, gpgHere), 'the USB interface is claimed already, and gpg\'s own driver is one that claims it'),
       supports(2, interfaceBusy, 'the USB interface is claimed already'),
+      supports(1.4, claimRefused, 'the claim was refused, as where another driver has the interface'),
+      supports(1.6, both(onMac, claimRefused), 'macOS refuses a claim so where another driver has the interface'),
       supports(2, both(interfaceBusy, killed('scdaemon', 'gpg-agent')), 'and ending scdaemon gave it back'),
       supports(3, both(seen('scdaemon-uses-usb'), either(interfaceBusy, seen('pcscd-reader-failed'))), 'scdaemon drives a reader over USB while pcscd cannot claim one'),
       supports(2.4, unless(both(seen('scdaemon-usb-open-failed'), gpgReachesNoCard), accessRefused), 'scdaemon\'s own driver could not open the reader'),
@@ -69,6 +71,7 @@ export const usbRules = {
       supports(2.4, both(interfaceBusy, seen('environment', ({ is }) => is === 'snap' || is === 'container')), 'the interface is claimed, and a snap or container may run a pcscd of its own'),
       supports(1, unless(interfaceBusy, gpgHere, seen('kernel-nfc-bound')), 'the interface is claimed, by something that is not gpg as far as these lines go'),
       supports(0.6, unless(seen('environment', ({ is }) => is === 'snap'), seen('sandbox-app')), 'snaps bring a pcscd of their own'),
+      supports(1.4, seen('installed-then-lost'), 'it stopped when another program for cards was installed, which may bring a pcscd of its own'),
       supports(1.5, both(gpgFails, seen('environment', ({ is }) => is === 'snap')), 'gpg fails beside a snap that brings its own pcscd'),
     ],
     decidedBy: 'the number of pcscd processes, those of snaps and containers included.',
@@ -79,6 +82,7 @@ export const usbRules = {
       supports(3, both(seen('kernel-nfc-bound'), either(interfaceBusy, seen('usb-failed', ({ op }) => op === 'claim'))), 'the kernel bound the interface, and who wants it cannot claim it'),
       supports(3.2, seen('kernel-nfc-bound'), 'the kernel\'s NFC driver bound the reader'),
       supports(0.4, interfaceBusy, 'the interface is claimed already'),
+      supports(1.2, claimRefused, 'the claim was refused, as where another driver has the interface'),
     ],
     decidedBy: 'the driver link of the USB interface in /sys.',
     next: ['cardcheck', "ls -l /sys/bus/usb/devices/*:*/driver | grep -e pn533 -e nfc", 'lsmod | grep -e pn533 -e nfc'],
@@ -105,7 +109,9 @@ export const usbRules = {
       supports(2, both(seen('scdaemon-ready'), unless(gpgReachesNoCard, scdaemonGot(VIOLATION), seen('scdaemon-usb-open-failed'), seen('scdaemon-detected-reader'))), 'scdaemon works, and found no reader at all'),
       supports(0.9, seen('gpg-failed', ({ reason, era }) => reason === 'no-device' && era === 'before-2.2.20'), 'this gpg tried both ways and found no reader'),
       supports(0.7, clientGot(NO_READERS), 'no driver made a reader of the device'),
-      excludes(2, either(interfaceBusy, accessRefused), 'a driver knew the device and tried to open it'),
+      supports(0.7, either(seen('java-no-terminal'), seen('reader-missing-told')), 'a program finds no reader'),
+      excludes(1.5, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
+      excludes(2, either(interfaceBusy, accessRefused, claimRefused), 'a driver knew the device and tried to open it'),
       excludes(1.5, seen('usb-empty'), 'the device is not even on the bus'),
       ...noService,
     ],
@@ -125,6 +131,7 @@ export const usbRules = {
       supports(1.6, both(ccidWithin('1.0', '1.4.30'), either(otherFails, gpgFails, seen('usb-failed'), seen('no-reader'))), 'this libccid is years old'),
       supports(1, both(either(seen('usb-failed'), clientGot(NO_READERS)), seen('after-upgrade')), 'it began with an upgrade'),
       supports(0.6, seen('bundle-listed'), 'the driver\'s files are the matter'),
+      supports(0.8, seen('installed-then-lost'), 'it stopped when another program for cards was installed, which may bring a driver'),
     ],
     decidedBy: 'the same reader with the current libccid and pcsc-lite.',
     next: ['pcscd -v', 'cardcheck', "grep -A1 CFBundleShortVersionString /usr/lib*/pcsc/drivers/ifd-ccid.bundle/Contents/Info.plist"],
@@ -218,6 +225,7 @@ export const usbRules = {
     clauses: [
       supports(4.4, seen('scdaemon-usb-denied'), 'scdaemon may not open the device node'),
       supports(4.2, accessRefused, 'the device node is closed to the process that opens it'),
+      supports(1.8, claimRefused, 'the claim was refused'),
       supports(2.4, seen('udev-rule'), 'a udev rule about the device\'s rights is the matter'),
       supports(1.6, unless(seen('udev-rule-told'), seen('udev-rule')), 'a udev rule is the matter'),
       supports(2, both(seen('root-works'), either(gpgFails, otherFails)), 'it works as root: the rights are what is missing'),
@@ -242,6 +250,8 @@ export const usbRules = {
       supports(3.6, seen('memory-card-told'), 'a memory card is no processor card: it does not answer to power, and few readers drive it'),
       supports(4, seen('reader-firmware-bogus'), 'libccid knows this firmware to be faulty'),
       supports(0.6, seen('reader-reports-error'), 'the reader reports an error of its own'),
+      supports(1.6, both(seen('firmware-told'), either(noReader, usbError, seen('reader-missing-told'))), 'the firmware of the reader is in question, and pcscd does not make a reader of it'),
+      supports(0.5, seen('firmware-told'), 'the firmware of the reader is in question'),
       supports(1.2, seen('other-reader-works'), 'the same card works in another reader'),
       supports(2, both(seen('other-reader-works'), either(seen('card-mute'), seen('card-unresponsive'), anyoneGot(UNRESPONSIVE))), 'and in this one it gets no answer'),
       supports(1.2, anyoneGot(0x80100016), 'the reader did not pass the command on'),

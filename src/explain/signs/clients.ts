@@ -4,6 +4,33 @@ import { harmless, plain, type Sign, sound } from '../sign.ts';
 type Client = Extract<Observation, { name: 'client-failed' }>['client'];
 const failed = (client: Client): Observation => ({ name: 'client-failed', client });
 
+/**
+ * A card reader, and its absence, in the words of eID programs and of who uses them. A program with a window says the
+ * same of a missing reader, a missing driver and a missing service.
+ */
+const readerWords: readonly (readonly [string, string])[] = [
+  ['leitor de cart', 'não|nenhum'],
+  ['lector de tarjeta', '\\bno\\b|ningún'],
+  ['lector de DNI', '\\bno\\b|ningún'],
+  ['lecteur de carte', 'aucun|\\bpas\\b|\\bplus\\b|introuvable|non (?:détect|reconnu|trouv)'],
+  ['Kartenleser', '\\bkein|\\bnicht'],
+  ['Kartenlesegerät', '\\bkein|\\bnicht'],
+  ['Lesegerät', '\\bkein|\\bnicht'],
+  ['lettore di', '\\bnon\\b|nessun'],
+  ['lettore smart', '\\bnon\\b|nessun'],
+  ['kaartlezer', '\\bgeen\\b|\\bniet\\b'],
+  ['czytnik', '\\bnie\\b|\\bbrak'],
+  ['kaardiluge', '\\bei\\b|puudu'],
+  ['kortinluki', '\\bei\\b'],
+  ['kortläsare', '\\binte\\b|\\bingen\\b'],
+  ['čtečk', '\\bnen|\\bžádn|\\bnebyl|nedetek|nerozpozn'],
+  ['считывател', '(?:^|\\s)не(?:т)?\\s'],
+  ['カードリーダ', 'ません|ない'],
+  ['读卡器', '不|没有|未|无法'],
+];
+
+const readerNeedles = readerWords.map(([word]) => /^[\p{L} ]+/u.exec(word)?.[0] as string);
+
 export const clientSigns: readonly Sign[] = [
   plain('ykman', failed('ykman'), ['Failed connecting to', 'Failed to connect to YubiKey', 'Failed opening device', 'No YubiKey detected', 'Failed to connect to a YubiKey', 'Failed to open connection', 'Error opening connection', 'Insert your YubiKey', 'YubiKey already in use', 'Failed to open smart card connection', 'No eligiable connections', 'No eligible connections'], /YubiKey|device|connection/i),
   plain('ykman', failed('ykman'), ['ykman i', 'ykman o', 'ykman p', 'ykman l', 'ykman f', 'ykman c', 'ykman: ', 'ykman g', 'ykman 5', 'ykman 4', 'using ykman', 'run ykman'], /ykman[^|;&]*\b(?:fail|failed|fails|hang|hangs|error|not work|cannot|can't|doesn't)/i),
@@ -13,7 +40,7 @@ export const clientSigns: readonly Sign[] = [
   {
     kind: 'ykman',
     needles: ['PC/SC not available', 'protocols will not function', 'Make sure pcscd', 'make sure pcscd'],
-    pattern: /PC\/SC not available|will not function|make sure pcscd is installed/i,
+    pattern: /PC\/SC not available(?! on this platform)|will not function|make sure pcscd is installed/i,
     see: () => [{ name: 'service-unusable' }, failed('ykman')],
   },
   plain('ykman', { name: 'token-applet-missing' }, ['not enabled or not available on this YubiKey', 'not supported over USB', 'not available on this', 'is disabled', 'Missing PIV applet', 'Missing applet', 'applet is not'], /not enabled or not available|not supported over USB|(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*is disabled|Missing \w+ applet|CCID.*disabled|applet is not (?:enabled|available|selected)/i),
@@ -37,6 +64,10 @@ export const clientSigns: readonly Sign[] = [
   plain('opensc', failed('opensc'), ['Failed to connect to card', 'Failed to lock card', 'No smart card readers found', 'Error while waiting for']),
   plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card unresponsive', 'Card is mute']),
   plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found', 'card readers found', 'no card reader', 'card reader not found', 'reader not detected', 'any card reader', 'any smart card reader'], /No (?:smart ?)?(?:card )?readers?|first reader(?!.*found)|Cannot find|reader not (?:found|detected)|not (?:recogni[sz]e|see|find|detect) any (?:smart ?)?card reader/i),
+  // javax.smartcardio: without a service or a library it has a factory of type None, whose list of terminals is empty (JDK PCSCTerminals, TerminalFactory).
+  plain('client', { name: 'java-no-terminal' }, ['card terminal', 'CardTerminal', 'TerminalFactory', 'Terminals: [', 'terminals: [', 'terminals found', 'smartcardio.CardException', 'algorithm: PC/SC'], /\b(?:no|any|not find(?: a)?)\b(?: \w+){0,2} (?:card )?terminals?\b|terminals?(?:\(\))?\b[^.]{0,20}(?:\bempty|\[\s*\]|size\W{1,3}0\b|not found)|type[: ]+["']?None\b|CardException: list\(\) failed|constructing implementation \(algorithm: PC\/SC/i),
+  plain('libccid', { name: 'libpcsclite-missing' }, ['No PC/SC library found', 'not available on this platform'], /No PC\/SC library found|PC\/SC not available on this platform/i),
+  plain('client', { name: 'reader-missing-told' }, readerNeedles, new RegExp(readerWords.map(([word, missing]) => `${word}[^.]{0,60}(?:${missing})|(?:${missing})[^.]{0,60}${word}`).join('|'), 'iu')),
   plain('client', { name: 'reader-listed' }, ['Reader 0: ', 'Reader 1: ', 'Reader 2: '], /^\s*Reader \d+: \S/),
   plain('client', { name: 'no-token' }, ['No smartcards found', 'No smart card found', 'no smart card is currently']),
   // Readers that are part of a machine or its keyboard, by the names libccid and Windows give them.

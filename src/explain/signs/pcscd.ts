@@ -46,7 +46,11 @@ export const pcscdSigns: readonly Sign[] = [
     kind: 'pcscd',
     needles: ['Client protocol is', 'Server protocol is', 'Client is protocol version'],
     pattern: /(Client|Server) (?:is )?protocol (?:is |version )?(\d+):(\d+)/i,
-    see: (match) => ({ name: 'pcscd-protocol', side: /client/i.test(match[1] as string) ? 'client' : 'server', minor: Number(match[3]) }),
+    see: (match) => {
+      const spoken: Observation = { name: 'pcscd-protocol', side: /client/i.test(match[1] as string) ? 'client' : 'server', minor: Number(match[3]) };
+      // "… protocol is" is written of versions that differ only, "Client is protocol version" of every client (winscard_svc.c).
+      return /protocol is/i.test(match[0]) ? [spoken, { name: 'pcscd-protocol-mismatch' }] : spoken;
+    },
   },
   {
     kind: 'polkit',
@@ -128,7 +132,11 @@ export const pcscdSigns: readonly Sign[] = [
     // libnfc, pyusb and usbfs itself, in the words of strerror.
     needles: ['Unable to claim USB interface', 'could not claim interface', 'claim interface', 'usb_claim_interface', 'claim_interface', 'Errno 16', 'Errno 13', 'claimed by'],
     pattern: /(?:claim\w{0,20}[ _](?:USB )?interface|USBError|interface \d+ claimed by).{0,300}?(Device or resource busy|Resource busy|claimed by|Permission denied|Operation not permitted|Access denied)/i,
-    see: (match) => ({ name: 'usb-failed', op: 'claim', error: /busy|claimed/i.test(match[1] as string) ? 'LIBUSB_ERROR_BUSY' : 'LIBUSB_ERROR_ACCESS' }),
+    see: (match, text) => {
+      if (/busy|claimed/i.test(match[1] as string)) return { name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' };
+      // EPERM is what usbfs answers where the node could be opened for reading only; pyusb opens when it claims.
+      return { name: 'usb-failed', op: /permitted/i.test(match[1] as string) || /USBError|Errno 13/.test(text) ? 'open' : 'claim', error: 'LIBUSB_ERROR_ACCESS' };
+    },
   },
   { kind: 'libccid', needles: ["Can't claim interface"], pattern: /Can't claim interface \d+\/\d+: (?!LIBUSB)(.+)/, see: () => ({ name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' }) },
   {

@@ -75,7 +75,7 @@ type Target = Extract<Observation, { name: 'remedy' }>['target'];
 const targets: readonly (readonly [RegExp, Target])[] = [
   [/scdaemon|killscd/i, 'scdaemon'],
   [/gpg-agent|gpgconf --kill (?:all|gpg-agent)/i, 'gpg-agent'],
-  [/ctkpcscd|ctkd|ifdreader|securityd|usbsmartcardreaderd|pivtoken/i, 'macos-service'],
+  [/\bctk|ctkpcscd|ifdreader|securityd|usbsmartcardreaderd|pivtoken/i, 'macos-service'],
   [/pcscd/i, 'pcscd'],
   [new RegExp(names.filter((name) => roleOf.get(name) !== 'observer').map(escape).join('|'), 'i'), 'holder'],
 ];

@@ -13,10 +13,10 @@ const WRONG_READER = /wrong (?:smart ?card )?reader|(?:us|pick|choos|select|try|
 
 /** What people tell beside the logs: when it fails, what helps. Hints, never proofs. */
 export const storySigns: readonly Sign[] = [
-  plain('story', { name: 'hangs' }, ['hung there', 'blocks forever', 'freezes', ' stuck ', 'hanging', 'never returns', 'unable to launch', 'does not respond', 'not responding', 'no output'], /hang(?:s|ing)|hung|freez|block(?:s|ed) forever|never returns|unable to launch|stuck|no output|not respond/i),
+  plain('story', { name: 'hangs' }, ['hung there', 'blocks forever', 'freezes', ' stuck ', 'hanging', 'never returns', 'unable to launch', 'does not respond', 'not responding', 'no output', 'locks up', 'lock up', 'locked up'], /hang(?:s|ing)|\block(?:s|ed)? up\b|hung|freez|block(?:s|ed) forever|never returns|unable to launch|stuck|no output|not respond/i),
   plain('story', { name: 'hangs' }, [' hangs ', ' hangs.', ' hangs,', ' hang on', 'it hung ', 'will hang', 'just hang']),
   plain('story', { name: 'polled' }, [' blinks', 'blinking', 'flashing', 'flashes', 'periodically', 'constantly', 'every second', 'every few seconds', 'very slow', 'lights up', 'quite often', 'repeatedly', 'continuously'], /blink|flash(?:ing|es)|periodical|constant|every (?:few )?seconds?|very slow|often|repeated|continuous|lights up/i),
-  plain('story', { name: 'after-sleep' }, ['suspend', ' resume', 'resumed', 'resuming', 'hibernat', 'wake up', 'wakes up', ' waking', 'lid close', 'from sleep', 'to sleep', ' asleep'], /(?:after|from|upon|on|when|while|following|to)\s+(?:\w+\s+){0,4}(?:suspend|resum|hibernat|sleep|wak(?:e|ing)|lid)|asleep|suspend(?:ing)? and resum/i),
+  plain('story', { name: 'after-sleep' }, ['suspend', ' resume', 'resumed', 'resuming', 'hibernat', 'wake up', 'wakes up', 'wake-up', ' waking', 'lid close', ' sleep', ' asleep', '/sleep', 'sleep/', '/resume'], /(?:after|from|upon|on|when|while|following|to|of|every|each)\s+(?:\w+\s+){0,4}(?:suspend|resum|hibernat|sleep|wak(?:e|ing)|lid)|asleep|suspend(?:ing)? and resum|sleep[\/-]wake|suspend[\/-]resume/i),
   plain('story', { name: 'after-upgrade' }, ['upgrade', 'upgrading', 'updating', 'dist-upgrade', 'after update', 'after the update'], /(?:after|since|following)[^.]*(?:upgrad|updat)|upgrad\w+ (?:to|from)|stopped working after/i),
   plain('story', { name: 'closing-cures' }, ['close the', 'closing ', 'quit the', 'quitting', 'as soon as', 'is running', 'while running', 'is open', 'exit the'], /(?:close|closing|quit(?:ting)?|exit(?:ing)?|stop(?:ping)?)\s+\w[^.]*(?:work|fix|help|function|again|solv)|(?:while|when|if)\s+[^.]*is (?:running|open|started)/i),
   plain(
@@ -47,7 +47,7 @@ export const storySigns: readonly Sign[] = [
   {
     kind: 'story',
     needles: [' blocks', ' blocking', ' blocked by', ' locks ', ' locking', ' will lock', ' locked by', ' holds ', ' holding', ' hogs ', ' hogging', 'prevents ', 'preventing', 'remains "open', 'remains open', 'keeps the', 'keeps my', 'in use by', 'used by', 'lock my', 'lock the', 'messing', ' grabs ', ' grabbed ', ' grabbing', ' captures', ' seizes', 'monopoli'],
-    pattern: /\b(?:blocks?|blocking|blocked by|locks?|locking|locked by|holds?|holding|hogs?|hogging|prevents?|preventing|remains "?open|keeps (?:the|my)|in use by|messing up|grab(?:s|bed|bing)|captures|seizes|monopoli[sz]es)\b/i,
+    pattern: /\b(?:blocks?|blocking|blocked by|locks?(?! up)|locking(?! up)|locked by|holds?|holding|hogs?|hogging|prevents?|preventing|remains "?open|keeps (?:the|my)|in use by|messing up|grab(?:s|bed|bing)|captures|seizes|monopoli[sz]es)\b/i,
     see: (match, text) => {
       const named = roleSaidToHold(text, match.index);
       return named === null ? null : { name: 'said-to-hold', role: named };
@@ -57,8 +57,18 @@ export const storySigns: readonly Sign[] = [
     'story',
     { name: 'trouble-told' },
     ['yubikey', 'yubi key', 'smartcard', 'smart card', 'smart-card', 'nitrokey', 'card reader', 'security key', ' token', 'reader is', 'reader do', 'reader was', 'reader no', 'the reader', 'my reader', 'the card ', 'my card '],
-    /\b(?:not|unable|cannot|fails?|failed|never|no longer|stop(?:s|ped)?)\b|n't\b/i,
+    /\b(?:not|unable|cannot|fail(?:s|ed|ing)?|never|no longer|stop(?:s|ped)?)\b|n't\b/i,
   ),
+  // A tool that goes through pcscd is said to reach the card; versions have dots.
+  {
+    kind: 'story',
+    needles: ['pcsc_scan', 'pcsc-tools', 'opensc', 'pkcs11-tool', 'pkcs15-tool', 'scriptor'],
+    pattern: /\b(?:pcsc_scan|pcsc-tools|opensc(?:-tool|-explorer)?|pkcs1[15]-tool|scriptor)\b(?:[^.,;]|\.\d){0,40}\b(?:sees?|detects?|finds?|shows? (?:the|my|a|that|me)\b|lists?|recogni[sz]es?|works?|worked|gets?|reads?|(?:can|could|is able to) (?:see|read|list|access|detect))\b.*/i,
+    see: (match, text) => (/\b(?:not|no|unable|cannot|fail\w*|nothing|error|only|never|until|if|when|empty|without|hangs?)\b|n't\b|\$ /i.test(match[0]) || /\b(?:neither|nor|if|when|until)\b/i.test(text.slice(0, match.index)) ? null : { name: 'pcsc-works-told' }),
+  },
+  plain('story', { name: 'installed-then-lost' }, ['install'], /\b(?:after|since|once|when) (?:I |we )?(?:had )?install(?:ed|ing|ation of)\b[^.]{0,80}\b(?:no longer|not? (?:\w+ )?any ?more|stop(?:s|ped) (?:work|be|recogn|detect)\w*|cannot be|can't be)\b[^.]{0,60}|(?:no longer|stopped|any ?more)\b[^.]{0,60}\b(?:after|since) (?:I |we )?(?:had )?install(?:ed|ing)\b/i),
+  plain('story', { name: 'access-control-told' }, ['SELinux', 'AppArmor', 'setenforce', 'audit2allow'], /\b(?:SELinux|AppArmor)\b[^.]{0,80}\b(?:den(?:y|ie[ds]|ial|ials)|block(?:s|ed|ing)?|prevent\w*|not (?:allow|permit)\w*|enforcing|polic(?:y|ies))|\b(?:den(?:y|ied)|blocked|prevented|not (?:allowed|authori[sz]ed|permitted))\b[^.]{0,100}\b(?:SELinux|AppArmor)\b|setenforce 0|audit2allow/i),
+  plain('story', { name: 'firmware-told' }, ['firmware'], /\b(?:upgrad\w*|updat\w*|flash\w*|new(?:er|est)?|latest|old(?:er)?|outdated|which)\b[^.]{0,40}\bfirmware|\b(?:reader'?s?) firmware\b|\bfirmware(?: version)? of the reader\b|\bfirmware\b[^.]{0,40}\b(?:upgrad\w*|updat\w*|flash\w*|too old|outdated|bug)/i),
   {
     kind: 'story',
     // The daemon's state in plain words; told as a condition or an instruction it says nothing.
