@@ -190,7 +190,15 @@ type Plain =
   | 'installed-then-lost'
   | 'access-control-told'
   | 'firmware-told'
-  | 'ubuntu-22.04';
+  | 'ubuntu-22.04'
+  | 'bsd'
+  | 'pcsc-downgraded'
+  | 'ccid-regression-told'
+  | 'pcscd-start-told'
+  | 'mac-only-told'
+  | 'kernel-nfc-told'
+  | 'slot-told'
+  | 'reader-not-usb';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

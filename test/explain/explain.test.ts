@@ -217,6 +217,14 @@ describe('what people tell', () => {
     ['A aplicação diz sempre que o leitor de cartões não está ligado.', 'pcscd-not-running'],
     ['pcscd[9]: winscard_svc.c:384:ContextThread() Client protocol is 4:4\npcscd[9]: winscard_svc.c:386:ContextThread() Server protocol is 4:3\npcscd.service: Failed with result \'exit-code\'.', 'protocol-mismatch'],
     ['On this server SELinux denies it to the daemon.\nSmart cards are not found.', 'sandbox-blocks-pcsc'],
+    ['OpenBSD 7\nhotplug_libusb.c:147:HPReadBundleValues() Cannot open PC/SC drivers directory: /usr/local/lib/pcsc/drivers', 'ccid-driver-missing'],
+    ['The daemon pcscd does not start on this box since I moved the files.', 'pcscd-not-running'],
+    ['The answers are cut short, but only on a Mac, never elsewhere.', 'macos-apple-ccid-driver'],
+    ["usb.core: [Errno 16] Resource busy\n-- the device is used by the 'port100' kernel driver", 'kernel-driver-claims-reader'],
+    ['Distribution: Snap\nThe token is not found by the program.', 'sandbox-blocks-pcsc'],
+    ['06:00.2 Communication controller: Acme SmartCard controller (rev 1)', 'driver-does-not-know-device'],
+    ['The flatpak finds no reader. A downgrade of pcsc-lite to 2.2.3 brought it back.', 'protocol-mismatch'],
+    ['It began when an update of ccid broke the token: please insert the card with serial number 1', 'driver-outdated'],
     ['Every sleep/wake ends the session.\nerror: begin transaction failed, rc=80100068', 'suspend-resume-stale'],
   ])('"%s"', (text, cause) => {
     expect(first(text)?.id).toBe(cause);
@@ -224,6 +232,7 @@ describe('what people tell', () => {
 
   it.each([
     ['a claim that is refused is no question of rights alone', 'nfc-list: Unable to claim USB interface (Permission denied)'],
+    ['a service that went away in the middle was not missing', 'SCardBeginTransaction failed, rc=8010001d'],
     ['a token extension that hangs holds nothing', 'The CryptoTokenKit extension OpenSCToken locks up now and then; ssh-add says agent refused operation.'],
   ])('%s', (_, text) => {
     expect(explainText(text).causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);

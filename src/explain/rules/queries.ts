@@ -29,6 +29,13 @@ export const clientGot = (...codes: readonly number[]): Query => seen('pcsc-code
 export const pcscdGave = (...codes: readonly number[]): Query => seen('pcsc-code', ({ code, by }) => codes.includes(code) && by === 'pcscd');
 export const anyoneGot = (...codes: readonly number[]): Query => either(scdaemonGot(...codes), seen('pcsc-code', ({ code }) => codes.includes(code)), seen('spy-failed', ({ code }) => codes.includes(code)));
 
+/** Calls that a program can make only with a context it was given: the service answered then. */
+const LATER_CALL = /Begin|EndTransaction|Transmit|Status|Reconnect|Disconnect|Control|ListReaders/;
+/** The service went away under a program that had reached it. */
+export const serviceLost: Query = seen('pcsc-code', ({ code, call }) => code === NO_SERVICE && call !== null && LATER_CALL.test(call));
+/** Nobody answered a program that asked for the service. */
+export const serviceMissing: Query = either(scdaemonGot(NO_SERVICE), seen('pcsc-code', ({ code, call }) => code === NO_SERVICE && (call === null || !LATER_CALL.test(call))), seen('spy-failed', ({ code }) => code === NO_SERVICE));
+
 /** A program of this role is in a process listing or named. */
 export const present = (...roles: readonly Role[]): Query => either(seen('process', ({ role }) => roles.includes(role)), mentioned(...roles));
 /** Named, and not as the program that fails: who complains of a lock does not hold it. */

@@ -1,9 +1,9 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_SERVICE, noReader, onlyTold, onMac, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, SERVICE_STOPPED, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, noReader, onlyTold, onMac, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
-const noService = either(anyoneGot(NO_SERVICE));
+const noService = unless(serviceMissing, serviceLost);
 const stopped = either(anyoneGot(SERVICE_STOPPED));
 const answered = either(seen('pcscd-authorized'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION, SERVICE_STOPPED));
 const onWindows = seen('environment', ({ is }) => is === 'windows');
@@ -20,6 +20,9 @@ export const serviceRules = {
       supports(4.2, unless(noService, inSandbox, answered), 'nobody listens on pcscd\'s socket'),
       supports(1.6, both(noService, inSandbox), 'nobody listens where this program looks for pcscd'),
       supports(2.3, seen('service-unusable'), 'the program could not use the PC/SC service; it does not tell why'),
+      supports(2, serviceLost, 'the service went away under a program that had reached it'),
+      supports(2.6, seen('pcscd-start-told'), 'pcscd is said not to start, or to end by itself'),
+      excludes(1.2, both(either(onMac, onWindows), noService), 'the system itself starts the service when it sees a reader'),
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
       supports(0.55, onlyTold, 'pcscd may not run'),
       supports(1.8, seen('java-no-terminal'), 'Java lists no terminal where nobody answers for PC/SC'),
@@ -62,6 +65,7 @@ export const serviceRules = {
   },
   'ccid-driver-missing': {
     clauses: [
+      supports(4.2, both(seen('bsd'), either(seen('pcscd-drivers-directory-missing'), seen('pcscd-no-drivers'))), 'pcscd found no driver where the packages of a BSD put them'),
       supports(4.2, unless(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing'), seen('driver-directory')), 'pcscd found no driver where its distribution puts them'),
       supports(2, seen('pcscd-no-drivers'), 'pcscd found no driver'),
       supports(2, seen('supplied', ({ what }) => what === 'libccid'), 'installing the driver is what was tried'),
@@ -80,7 +84,7 @@ export const serviceRules = {
   },
   'pcscd-driver-dir-missing': {
     clauses: [
-      decides(seen('pcscd-drivers-directory-missing'), 'the directory this pcscd was built for is not there', 5.5),
+      decides(unless(seen('pcscd-drivers-directory-missing'), seen('bsd')), 'the directory this pcscd was built for is not there', 5.5),
       supports(2.4, both(seen('driver-directory', ({ path }) => /^\/usr\/local|^\/opt|^\/home|^\/nix|^\/gnu|^\/var/.test(path)), either(noReader, seen('pcscd-no-drivers'))), 'this pcscd looks for drivers where the distribution does not put them'),
       supports(1, seen('driver-directory'), 'this pcscd is built for a directory of its own'),
       supports(1, unless(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing')), 'pcscd has no usable directory of drivers'),
@@ -110,6 +114,8 @@ export const serviceRules = {
       supports(1.5, seen('service-unusable'), 'the program could not use the PC/SC service, as when it speaks another version'),
       supports(1.2, both(stopped, pcscdWorks), 'pcscd itself is sound'),
       supports(0.6, gpgSays('no-service'), 'gpg says this when the versions do not match'),
+      supports(1, seen('pcsc-downgraded'), 'an older pcsc-lite is what helped'),
+      supports(2, both(inSandbox, seen('pcsc-downgraded')), 'an older pcscd speaks the version of what the sandbox brings along'),
       supports(0.8, unless(seen('pcsc-works-told'), gpgFails), 'another program reaches the card; this one may speak another version'),
       supports(2, both(inSandbox, seen('after-upgrade')), 'what runs in a sandbox brings its libpcsclite along, and the upgrade brought another'),
       excludes(1.5, seen('polkit-refused'), 'pcscd understood the client and refused it'),

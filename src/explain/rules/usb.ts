@@ -1,8 +1,8 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, noReader, onlyTold, onMac, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
-  seen, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, onlyTold, onMac, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 
 /** What scdaemon finds is then what pcscd has, and says nothing of its own driver. */
@@ -81,6 +81,8 @@ export const usbRules = {
     clauses: [
       supports(3, both(seen('kernel-nfc-bound'), either(interfaceBusy, seen('usb-failed', ({ op }) => op === 'claim'))), 'the kernel bound the interface, and who wants it cannot claim it'),
       supports(3.2, seen('kernel-nfc-bound'), 'the kernel\'s NFC driver bound the reader'),
+      supports(1.4, unless(seen('kernel-nfc-told'), seen('kernel-nfc-bound')), 'the kernel\'s NFC drivers are kept from being loaded'),
+      supports(1.8, both(seen('kernel-nfc-told'), interfaceBusy), 'the interface is claimed, and the kernel\'s NFC drivers are the matter'),
       supports(0.4, interfaceBusy, 'the interface is claimed already'),
       supports(1.2, claimRefused, 'the claim was refused, as where another driver has the interface'),
     ],
@@ -100,6 +102,7 @@ export const usbRules = {
   'driver-does-not-know-device': {
     clauses: [
       supports(2.4, unless(either(seen('driver-lookup', ({ vendor }) => vendor !== '1d6b' && vendor !== '8087'), seen('usb-device')), seen('pcscd-reader-added'), seen('usb-failed'), gpgHere), 'the device is on the bus and no driver took it'),
+      supports(2.6, seen('reader-not-usb'), 'a reader that is not on the USB bus needs a driver of its own'),
       supports(2.6, seen('driver-list-lacks'), 'the list of devices the driver knows is the matter'),
       supports(0.6, both(seen('usb-device'), noReader), 'the device is on the bus, but there is no reader'),
       supports(0.9, unless(both(seen('usb-listed'), noReader), seen('usb-device')), 'what is on the bus is no device cardcheck knows as a reader, and there is no reader'),
@@ -124,6 +127,8 @@ export const usbRules = {
       supports(4.2, seen('polkit-nobody'), 'polkit was asked about user 65534, nobody: the unit of 2.3.2 hides from it who asks'),
       supports(1, both(seen('reader-reports-error'), seen('other-reader-works')), 'the card works in another reader: this one, or how the driver drives it'),
       supports(2.8, seen('newer-cures'), 'another version of the driver or daemon is what helped'),
+      supports(2.2, seen('ccid-regression-told'), 'a release of the driver is said to be the matter'),
+      supports(1.6, unless(seen('pcsc-downgraded'), inSandbox), 'an older daemon is what helped'),
       supports(1.2, atLeast(2, seen('version', ({ of }) => of === 'libccid')), 'two versions of libccid behave differently'),
       supports(3.4, either(ccidWithin('1.8.1', '1.8.2'), ccidWithin('1.5.3', '1.5.4')), 'this libccid has a known fault'),
       supports(3, pcscWithin('2.5.0', '2.5.1'), 'this pcsc-lite has a known fault with readers of several slots'),
@@ -164,6 +169,7 @@ export const usbRules = {
       supports(2.2, both(seen('kernel-usb-reset'), either(usbLost, usbError)), 'the device was reset, and pcscd\'s old connection is dead'),
       supports(1.4, seen('kernel-usb-not-claimed'), 'pcscd uses an interface it no longer has'),
       supports(1.2, either(seen('kernel-suspend'), seen('after-sleep')), 'the machine slept'),
+      supports(1, serviceLost, 'the connection to the service broke under a program that had one'),
       supports(1, anyoneGot(UNAVAILABLE), 'the reader is listed, but its driver cannot reach it'),
       supports(0.9, unless(both(usbLost, seen('reader-vanished')), seen('replug-cures')), 'the device vanished from under pcscd'),
     ],
@@ -268,6 +274,7 @@ export const usbRules = {
       supports(2, both(onMac, either(anyoneGot(UNRESPONSIVE), seen('card-unresponsive')), seen('version', ({ of, version }) => of === 'macos' && Number.parseInt(version, 10) >= 14)), 'since macOS 14 Apple\'s own driver is the default, and this is what it says'),
       supports(1.8, both(onMac, either(anyoneGot(UNRESPONSIVE), seen('card-unresponsive'))), 'a good card is called unresponsive on macOS'),
       supports(0.9, seen('macos-apple-driver'), 'since macOS 14 Apple\'s own driver is the default'),
+      supports(1.8, seen('mac-only-told'), 'it fails on macOS only, which drives readers by itself'),
       supports(1, both(onMac, seen('pcsc-code', ({ call }) => call === 'SCardControl')), 'Apple\'s driver has faults in SCardControl'),
       excludes(2.5, seen('macos-ctk-refused'), 'the token service refuses, the driver works'),
     ],
@@ -280,6 +287,8 @@ export const usbRules = {
       supports(3, seen('macos-driver-stuck'), 'a system service of macOS is stuck'),
       supports(1.2, both(onMac, seen('remedy', ({ target }) => target === 'macos-service')), 'ending the system service helped'),
       supports(2.4, both(onMac, seen('reboot-cures'), either(seen('hangs'), noReader, otherFails, onlyTold)), 'a reboot helped, and with it every system service was new'),
+      supports(1.6, both(onMac, either(serviceLost, anyoneGot(NO_SERVICE))), 'the system\'s card service went away'),
+      supports(0.8, seen('mac-only-told'), 'it fails on macOS only'),
       supports(1, both(onMac, seen('hangs')), 'a call into the system\'s card service does not return'),
       supports(1, both(onMac, either(seen('no-reader'), clientGot(NO_READERS))), 'macOS lists no reader'),
       supports(0.8, both(onMac, seen('replug-cures')), 'plugging again helped'),

@@ -9,14 +9,13 @@ const failed = (client: Client): Observation => ({ name: 'client-failed', client
  * same of a missing reader, a missing driver and a missing service.
  */
 const readerWords: readonly (readonly [string, string])[] = [
-  ['leitor de cart', 'não|nenhum'],
-  ['lector de tarjeta', '\\bno\\b|ningún'],
-  ['lector de DNI', '\\bno\\b|ningún'],
-  ['lecteur de carte', 'aucun|\\bpas\\b|\\bplus\\b|introuvable|non (?:détect|reconnu|trouv)'],
+  ['leitor de ', 'não|nenhum'],
+  ['lector de ', '\\bno\\b|ningún'],
+  ['lecteur de ', 'aucun|\\bpas\\b|\\bplus\\b|introuvable|non (?:détect|reconnu|trouv)'],
   ['Kartenleser', '\\bkein|\\bnicht'],
   ['Kartenlesegerät', '\\bkein|\\bnicht'],
   ['Lesegerät', '\\bkein|\\bnicht'],
-  ['lettore di', '\\bnon\\b|nessun'],
+  ['lettore di ', '\\bnon\\b|nessun'],
   ['lettore smart', '\\bnon\\b|nessun'],
   ['kaartlezer', '\\bgeen\\b|\\bniet\\b'],
   ['czytnik', '\\bnie\\b|\\bbrak'],
@@ -43,6 +42,8 @@ export const clientSigns: readonly Sign[] = [
     pattern: /PC\/SC not available(?! on this platform)|will not function|make sure pcscd is installed/i,
     see: () => [{ name: 'service-unusable' }, failed('ykman')],
   },
+  // Yubico Authenticator 3 and 4, of every key they do not reach over PC/SC.
+  { kind: 'ykman', needles: ['ccid connection mode is not'], see: () => [{ name: 'service-unusable' }, { name: 'token-configured' }, failed('ykman')] },
   plain('ykman', { name: 'token-applet-missing' }, ['not enabled or not available on this YubiKey', 'not supported over USB', 'not available on this', 'is disabled', 'Missing PIV applet', 'Missing applet', 'applet is not'], /not enabled or not available|not supported over USB|(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*is disabled|Missing \w+ applet|CCID.*disabled|applet is not (?:enabled|available|selected)/i),
   // A row of the table that ykman info prints of every token.
   plain('ykman', { name: 'token-applet-off' }, ['Not available', 'Disabled'], /(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*(?:Not available|Disabled)/i),
@@ -86,6 +87,7 @@ export const clientSigns: readonly Sign[] = [
   plain('agent', { name: 'own-handle-leaked' }, ["couldn't open card", '"error":"couldn', "couldn't get security keys"], /"?card"?\s*[:=]|"error"/),
   plain('client', failed('other'), ['SCardConnect:', 'SCardConnect fail', 'SCardConnect err', 'SCardConnect ret', 'failed to connect to reader', 'Unable to connect with protocol', 'smartcard.pcsc', 'pcsc error', 'PcscError', 'CardConnectionException'], /fail|error|exception|unable|rv|rc|scard:/i),
   plain('client', { name: 'hid-only' }, ['no yubikey present', '/hidraw', 'hidraw0', 'hidraw1', ' hidraw', 'FIDO_ERR_', 'fido_dev_open', 'ykpersonalize', 'ykchalresp', 'ssh-sk-', 'ed25519-sk', 'ecdsa-sk', 'CTAPHID', 'libfido2', 'U2F HID', 'Challenge-Response', 'Challenge/Response', 'Challenge Response', 'OTP interface', 'sign_and_send_pubkey: signing failed for ED25519-SK', 'device not found? FIDO', 'webauthn'], /no yubikey present|hidraw.*(?:denied|fail|not|error)|FIDO_ERR|fido_dev_open|ykpersonalize(?!\S{0,8} -m)|ykchalresp|ssh-sk|-sk\b|CTAPHID|libfido2|webauthn|challenge[-\/ ]response|HID/i),
+  plain('client', { name: 'slot-told' }, ['hardware keys detected', 'hardware key detected', 'hallenge-response', 'hallenge response'], /No hardware keys? detected|challenge[- ]response\b[^.]{0,60}\b(?:not|never|n't|no longer)\b|\b(?:not|never|n't)\b[^.]{0,60}\bchallenge[- ]response/i),
   plain('client', { name: 'applet-changed' }, ['SW=0x6d00', 'SW=0x6e00', 'sw=6D00', 'sw=6E00', 'Unsupported INS byte', 'Unsupported CLA byte', 'INS not supported']),
   {
     kind: 'client',

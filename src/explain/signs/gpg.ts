@@ -72,7 +72,7 @@ export const gpgSigns: readonly Sign[] = [
     see: () => ({ name: 'gpg-failed', reason: 'other', era: null, apple: false }),
   },
   // agent/divert-scd.c, ask_for_card: scdaemon found no card, or one with another number.
-  plain('gpg-agent', { name: 'gpg-failed', reason: 'no-device', era: null, apple: false }, ['insert the card with serial', 'insert the smartcard with', 'insert the smart card with'], /^(?!.*remove the current)/i),
+  plain('gpg-agent', { name: 'gpg-failed', reason: 'no-device', era: null, apple: false }, ['insert the card with serial', 'insert the smartcard with', 'insert the smart card with', 'insert smart', 'insert card', 'insert the', 'insert my', 'insert your'], /^(?!.*remove the current).*\binsert (?:the |your |my |a )?(?:smart[ -]?card|card|key|token|yubikey) with (?:the )?(?:id|serial|number)|\b(?:gpg2?|gnupg|pinentry|scdaemon)\b.{0,80}\bask(?:s|ed|ing)? (?:me )?to insert\b/i),
   plain('gpg-agent', { name: 'gpg-failed', reason: 'other', era: null, apple: false }, ['remove the current card and insert']),
   {
     kind: 'gpg-number',

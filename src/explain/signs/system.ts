@@ -37,7 +37,10 @@ const READER_VENDORS = new Set(['1050', '20a0', '072f', '08e6', '04e6', '076b', 
 
 export const systemSigns = (): readonly Sign[] => [
   ...unitSigns(),
-  plain('kernel', { name: 'kernel-nfc-bound' }, ['NFC: NXP', 'pn533_u', ' pn533', 'pn533 ', 'Driver=pn533', 'driver nfc'], /NFC: NXP|now attached|pn533|interface driver/i),
+  // Drivers of the kernel's NFC subsystem (drivers/nfc); nfcpy looks them up in /sys itself.
+  plain('kernel', { name: 'kernel-nfc-bound' }, ['NFC: NXP', 'pn533_u', ' pn533', 'pn533 ', 'Driver=pn533', 'driver nfc', 'port100', "' kernel driver", 'nfcmrvl', 'st21nfca', 'Driver=port'], /^(?!.*(?:blacklist|install pn533|modprobe -r|rmmod|alias )).*(?:NFC: NXP|now attached|pn533|port100|nfcmrvl|st21nfca|interface driver|used by the '\w+' kernel driver)/i),
+  plain('kernel', { name: 'kernel-nfc-told' }, [' pn533', 'port100', 'nfcmrvl', 'blacklist nfc', 'rmmod nfc'], /(?:blacklist|install|modprobe -r|rmmod)\b.{0,60}(?:pn533|port100|nfcmrvl|\bnfc\b)/i),
+  plain('usb', { name: 'reader-not-usb' }, ['SmartCard controller', 'Smart Card controller', 'lspci ', ' lspci', 'PCMCIA', 'ExpressCard', 'GemCore based'], /smart ?card controller|GemCore based|(?:lspci|PCMCIA|ExpressCard)\b[^.]{0,80}\b(?:reader|smart ?card|recogni)|\breader\b[^.]{0,80}\b(?:lspci|PCMCIA|ExpressCard)/i),
   plain('kernel', { name: 'kernel-usb-reset' }, ['USB device number'], /\breset (?:low|full|high|super)-speed USB device/i),
   plain('kernel', { name: 'kernel-usb-gone' }, ['USB disconnect'], /USB disconnect/),
   plain('kernel', { name: 'kernel-usb-unauthorized' }, ['not authorized for usage', 'authorized_default', 'Device is not authorized']),
@@ -70,10 +73,11 @@ export const systemSigns = (): readonly Sign[] => [
   // Anything on the bus but hubs: who pastes the listing beside a missing reader means one of these.
   { kind: 'usb', needles: ['Device 0', 'Device 1'], pattern: /\bBus \d{3} Device \d{3}: ID (?!1d6b)[0-9a-f]{4}:[0-9a-f]{4}/i, see: () => ({ name: 'usb-listed' }) },
   plain('environment', { name: 'fedora' }, ['Fedora', 'Silverblue', ' RHEL ', 'Red Hat'], /\bFedora\b|Silverblue|\bRHEL\b|Red Hat/i),
+  plain('environment', { name: 'bsd' }, ['OpenBSD', 'FreeBSD', 'NetBSD', 'DragonFly', 'pkg_add '], /\b(?:Open|Free|Net)BSD\b|DragonFly ?BSD|\bpkg_add\b/i),
   plain('environment', { name: 'ubuntu-22.04' }, ['Ubuntu 22.04', 'Ubuntu 22 ', 'Jammy Jelly', '22.04.'], /\bUbuntu(?: Linux)? 22(?:\.04)?\b|Jammy Jelly/i),
   plain('sandbox', { name: 'sandbox-denied' }, ['apparmor="DENIED"', "apparmor=\"DENIED\"", 'avc:  denied', 'avc: denied', 'AVC avc', 'snap-confine', 'seccomp', 'bwrap: '], /pcsc|smart ?card|\/dev\/bus\/usb|scdaemon|gnupg|ccid|p11|pkcs11|hidraw/i),
   plain('sandbox', { name: 'sandbox-app' }, ['snap connect', 'snap connections', 'pcscd interface', 'flatpak override', '--socket=pcsc', 'sockets=pcsc', 'snappy-debug'], /pcsc|raw-usb|u2f|smart ?card/i),
-  { kind: 'environment', needles: [' snap ', ' snap)', ' snap,', ' snap.', '-snap ', 'snapd ', 'snapped ', 'Snapcraft', '="snap.', ' /snap/', '/snap/bin', '"/snap/', '=/snap/', 'snap run', ' (snap)', 'snap list', 'the snap', ' a snap', 'as snap', 'snap version', 'snap package', 'snap install', 'from snap', 'via snap', 'Snap version', 'snap program', 'snap restart', 'snapcraft', ' snap app', 'Snap store', '--devmode'], pattern: /\/snap\/|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap(?:craft|d|ped)?\b|--devmode/i, see: () => ({ name: 'environment', is: 'snap' }) },
+  { kind: 'environment', needles: [' snap ', ' snap)', ' snap,', ' snap.', '-snap ', 'snapd ', 'snapped ', 'Snapcraft', '="snap.', ' /snap/', '/snap/bin', '"/snap/', '=/snap/', 'snap run', ' (snap)', 'snap list', 'the snap', ' a snap', 'as snap', 'snap version', 'snap package', 'snap install', 'from snap', 'via snap', 'Snap version', 'snap program', 'snap restart', 'snapcraft', ' snap app', 'Snap store', '--devmode', ': Snap', 'Ubuntu Core '], pattern: /\/snap\/|Ubuntu Core \d|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap(?:craft|d|ped)?\b|--devmode/i, see: () => ({ name: 'environment', is: 'snap' }) },
   { kind: 'environment', needles: ['flatpak', '/app/lib', '/app/bin', '.var/app', 'flathub'], see: () => ({ name: 'environment', is: 'flatpak' }) },
   { kind: 'environment', needles: ['AppImage', '/tmp/.mount_'], see: () => ({ name: 'environment', is: 'appimage' }) },
   { kind: 'environment', needles: ['microsoft-standard', 'usbipd-win', ' in WSL', ' on WSL', ' to WSL', 'under WSL', 'inside WSL', 'within WSL', 'WSL2 on', 'WSL bash', '(WSL2)', ' WSL 2', ' WSL2 ', 'WSL2: ', 'Subsystem for Linux', 'wsl --', 'wsl attach', 'wsl list', 'wsl.exe', '/mnt/c/', 'wsl.conf', 'usbipd '], see: () => ({ name: 'environment', is: 'wsl' }) },
