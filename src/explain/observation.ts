@@ -198,7 +198,14 @@ type Plain =
   | 'mac-only-told'
   | 'kernel-nfc-told'
   | 'slot-told'
-  | 'reader-not-usb';
+  | 'reader-not-usb'
+  | 'counterfeit-told'
+  | 'uninstall-cures'
+  | 'gpg-named'
+  | 'permission-told'
+  | 'mismatch-told'
+  | 'slot-listed'
+  | 'not-attached-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

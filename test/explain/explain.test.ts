@@ -225,6 +225,16 @@ describe('what people tell', () => {
     ['06:00.2 Communication controller: Acme SmartCard controller (rev 1)', 'driver-does-not-know-device'],
     ['The flatpak finds no reader. A downgrade of pcsc-lite to 2.2.3 brought it back.', 'protocol-mismatch'],
     ['It began when an update of ccid broke the token: please insert the card with serial number 1', 'driver-outdated'],
+    ['I have installed yubikey-agent for ssh.\nNow Yubico Authenticator does not find my YubiKey.', 'other-client-holds-card'],
+    ['Firefox gets sluggish as long as it has the PKCS#11 module of the vendor loaded; when I unload the PKCS#11 module it is quick.', 'other-client-polls'],
+    ['On macOS sc_auth does not see the token. After uninstalling the other middleware it works.', 'macos-ctk-holds-card'],
+    ['The journal of pcscd tells of a protocol version mismatch.', 'protocol-mismatch'],
+    ['I fear that what I bought is a counterfeit reader.', 'reader-hardware-limit'],
+    ['The key shows in dom0, but I am unable to attach it to my VM.', 'no-usb-in-environment'],
+    ['gpg: selecting card failed: Service is not running\nIt looks like a permission problem.', 'polkit-denied'],
+    ['Reader 2: Acme Dual Reader 00 02\n  Card state: Card inserted, Unresponsive card,', 'harmless-noise'],
+    ['The program opens the wrong slot of my reader.', 'wrong-reader-chosen'],
+    ['The authenticator cannot see my YubiKey.', 'pcscd-not-running'],
     ['Every sleep/wake ends the session.\nerror: begin transaction failed, rc=80100068', 'suspend-resume-stale'],
   ])('"%s"', (text, cause) => {
     expect(first(text)?.id).toBe(cause);
@@ -232,6 +242,7 @@ describe('what people tell', () => {
 
   it.each([
     ['a claim that is refused is no question of rights alone', 'nfc-list: Unable to claim USB interface (Permission denied)'],
+    ['a service that stopped under a program is no question of versions', "ListReadersException: 'Failure to list readers: The Smart card resource manager has shut down.'"],
     ['a service that went away in the middle was not missing', 'SCardBeginTransaction failed, rc=8010001d'],
     ['a token extension that hangs holds nothing', 'The CryptoTokenKit extension OpenSCToken locks up now and then; ssh-add says agent refused operation.'],
   ])('%s', (_, text) => {

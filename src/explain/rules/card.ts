@@ -31,6 +31,7 @@ export const cardRules = {
       supports(0.4, gpgSays('card-error'), 'the card refused a command'),
       excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE)), 'the card was not reached at all'),
       excludes(2, sharingViolation, 'the card works for somebody'),
+      excludes(1, both(seen('slot-listed'), seen('card-unresponsive')), 'readers have slots for cards that are never in them'),
       excludes(4, seen('memory-card-told'), 'a memory card does not answer to power'),
       excludes(2.5, seen('other-reader-works'), 'the same card works in another reader'),
     ],
@@ -71,6 +72,7 @@ export const cardRules = {
   'harmless-noise': {
     clauses: [
       supports(3.2, unless(seen('harmless'), failure), 'the only frightening lines here mean nothing'),
+      supports(2, unless(both(seen('slot-listed'), seen('card-unresponsive')), gpgFails, seen('client-failed'), seen('usb-failed')), 'a further slot of a reader, as for a SAM, shows a card that does not answer: nothing is in it, or nothing for programs'),
       supports(2, unless(both(seen('pcscd-backward-compatible'), seen('pcscd-protocol-mismatch')), failureBesidesMismatch), 'pcscd logs the mismatch and then adapts to the client'),
     ],
     decidedBy: 'whether anything fails beside these lines.',

@@ -32,7 +32,9 @@ export const anyoneGot = (...codes: readonly number[]): Query => either(scdaemon
 /** Calls that a program can make only with a context it was given: the service answered then. */
 const LATER_CALL = /Begin|EndTransaction|Transmit|Status|Reconnect|Disconnect|Control|ListReaders/;
 /** The service went away under a program that had reached it. */
-export const serviceLost: Query = seen('pcsc-code', ({ code, call }) => code === NO_SERVICE && call !== null && LATER_CALL.test(call));
+export const serviceLost: Query = seen('pcsc-code', ({ code, call }) => (code === NO_SERVICE || code === SERVICE_STOPPED) && call !== null && LATER_CALL.test(call));
+/** A daemon says so of a client's version when it is asked for a context; later it means that the service ended. */
+export const stoppedAtStart: Query = either(scdaemonGot(SERVICE_STOPPED), seen('pcsc-code', ({ code, call }) => code === SERVICE_STOPPED && (call === null || !LATER_CALL.test(call))), seen('spy-failed', ({ code, call }) => code === SERVICE_STOPPED && !LATER_CALL.test(call)));
 /** Nobody answered a program that asked for the service. */
 export const serviceMissing: Query = either(scdaemonGot(NO_SERVICE), seen('pcsc-code', ({ code, call }) => code === NO_SERVICE && (call === null || !LATER_CALL.test(call))), seen('spy-failed', ({ code }) => code === NO_SERVICE));
 

@@ -1,10 +1,10 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, noReader, onlyTold, onMac, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, noReader, onlyTold, onMac, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
-const stopped = either(anyoneGot(SERVICE_STOPPED));
+const stopped = stoppedAtStart;
 const answered = either(seen('pcscd-authorized'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION, SERVICE_STOPPED));
 const onWindows = seen('environment', ({ is }) => is === 'windows');
 /** Daemons from 2.4.1 on log the mismatch and then adapt (winscard_svc.c, "Enable backward compatibility"). */
@@ -29,6 +29,7 @@ export const serviceRules = {
       supports(1.2, unless(seen('reader-missing-told'), noReader), 'a program finds no reader, and does not tell that from a missing service'),
       supports(1, both(seen('ubuntu-22.04'), either(seen('reader-missing-told'), noReader, noService, seen('service-unusable'), seen('java-no-terminal'))), 'the package of Ubuntu 22.04 leaves its socket unstarted until a reboot'),
       excludes(2, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
+      supports(0.3, unless(onlyTold, seen('gpg-named')), 'gpg is not in play, and programs that go through pcscd say so when it does not run'),
       supports(1.4, seen('pcscd-doubted'), 'whether pcscd runs is in question'),
       supports(2.6, seen('pcscd-socket-absent'), 'pcscd\'s socket is not there or nobody listens on it'),
       supports(2.2, gpgSays('no-service'), 'gpg 2.3 and later say this when no PC/SC service answers'),
@@ -110,6 +111,8 @@ export const serviceRules = {
       supports(2.2, unless(seen('environment', ({ is }) => is === 'appimage'), seen('hid-only')), 'an AppImage brings a libpcsclite of its own, and confines nothing'),
       supports(2.4, both(noService, either(seen('pcscd-ready'), unitIs('active'))), 'pcscd runs, and a library of another version, or built for another socket, does not reach it'),
       supports(1.5, both(noService, either(seen('local-build'), seen('library-bundled'))), 'there is more than one installation of pcsc-lite'),
+      supports(2.8, seen('mismatch-told'), 'a mismatch of versions is told'),
+      supports(0.8, serviceLost, 'the service ended under a program, or does not know its version'),
       supports(2.4, seen('library-bundled'), 'a libpcsclite that a program brings along is the matter'),
       supports(1.5, seen('service-unusable'), 'the program could not use the PC/SC service, as when it speaks another version'),
       supports(1.2, both(stopped, pcscdWorks), 'pcscd itself is sound'),
@@ -155,6 +158,8 @@ export const serviceRules = {
       supports(3, clientGot(SECURITY_VIOLATION), 'access was refused; polkit is what refuses'),
       supports(1.8, both(seen('root-works'), either(gpgFails, otherFails)), 'it works as root: polkit lets root in always'),
       supports(1.4, unless(seen('root-works'), gpgFails, otherFails), 'it works as root: polkit lets root in always'),
+      supports(1.2, seen('permission-told'), 'rights are said to be what is missing'),
+      supports(1.4, both(gpgSays('no-service'), either(seen('permission-told'), seen('root-works'))), 'gpg says this when pcscd refuses it, and rights are what is missing'),
       supports(2, seen('polkit-rule'), 'a polkit rule is the matter'),
       supports(1.4, both(seen('polkit-rule'), either(gpgFails, otherFails)), 'and a program fails that the rule would let in'),
       supports(2, unless(seen('polkit-told'), seen('polkit-rule'), seen('polkit-absent-told')), 'polkit is said to be the matter'),

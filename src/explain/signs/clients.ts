@@ -69,6 +69,8 @@ export const clientSigns: readonly Sign[] = [
   plain('client', { name: 'java-no-terminal' }, ['card terminal', 'CardTerminal', 'TerminalFactory', 'Terminals: [', 'terminals: [', 'terminals found', 'smartcardio.CardException', 'algorithm: PC/SC'], /\b(?:no|any|not find(?: a)?)\b(?: \w+){0,2} (?:card )?terminals?\b|terminals?(?:\(\))?\b[^.]{0,20}(?:\bempty|\[\s*\]|size\W{1,3}0\b|not found)|type[: ]+["']?None\b|CardException: list\(\) failed|constructing implementation \(algorithm: PC\/SC/i),
   plain('libccid', { name: 'libpcsclite-missing' }, ['No PC/SC library found', 'not available on this platform'], /No PC\/SC library found|PC\/SC not available on this platform/i),
   plain('client', { name: 'reader-missing-told' }, readerNeedles, new RegExp(readerWords.map(([word, missing]) => `${word}[^.]{0,60}(?:${missing})|(?:${missing})[^.]{0,60}${word}`).join('|'), 'iu')),
+  // The second number of a reader's name in pcsc-lite counts its slots.
+  plain('client', { name: 'slot-listed' }, ['Reader 1: ', 'Reader 2: ', 'Reader 3: ', ' SAM] 0', ' SAM slot', ' 00 01', ' 00 02', ' 00 03'], /^\s*(?:Reader )?\d+: \S.* 0\d 0[1-9]\s*$|^\s*(?:Reader )?\d+: .*\bSAM\] 0\d 0\d|\bSAM slot\b/),
   plain('client', { name: 'reader-listed' }, ['Reader 0: ', 'Reader 1: ', 'Reader 2: '], /^\s*Reader \d+: \S/),
   plain('client', { name: 'no-token' }, ['No smartcards found', 'No smart card found', 'no smart card is currently']),
   // Readers that are part of a machine or its keyboard, by the names libccid and Windows give them.

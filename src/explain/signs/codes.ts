@@ -12,7 +12,15 @@ export function callerOf(text: string): Extract<Observation, { name: 'pcsc-code'
   return 'client';
 }
 
-const callOf = (text: string): string | null => /\bSCard[A-Z]\w+/.exec(text)?.[0] ?? null;
+/** Calls as bindings name them: pyscard's exceptions, the Rust crate's methods. */
+const spokenCalls: readonly (readonly [RegExp, string])[] = [
+  [/establish(?:ing)? context|EstablishContext/i, 'SCardEstablishContext'],
+  [/list(?:ing)? readers|ListReaders/i, 'SCardListReaders'],
+  [/(?:to|failed:?|while) transmit(?:ting)?\b/i, 'SCardTransmit'],
+  [/status change/i, 'SCardGetStatusChange'],
+];
+
+const callOf = (text: string): string | null => /\bSCard[A-Z]\w+/.exec(text)?.[0] ?? spokenCalls.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 
 /**
  * Texts of PC/SC codes: pcsc_stringify_error of pcsc-lite (error.c), and the Windows texts that Go (piv-go),
