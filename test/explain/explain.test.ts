@@ -211,6 +211,7 @@ describe('what people tell', () => {
     ['pcscd: there is no polkit in this container image.', 'polkit-unreachable'],
     ['Unable to connect: Card is unpowered.\nThe card is an SLE5542, a memory card.', 'reader-hardware-limit'],
     ['Unable to claim USB interface (Permission denied)\npn533                  45056  1 pn533_usb', 'kernel-driver-claims-reader'],
+    ['The token works on the host, the flatpak on Fedora does not see it.', 'sandbox-blocks-pcsc'],
     ['The token is found with --devmode, but not without.\nsnap version of the program', 'sandbox-blocks-pcsc'],
     ['Exception in thread "main" java.lang.IllegalStateException: no card terminals', 'pcscd-not-running'],
     ['java.io.IOException: No PC/SC library found on this system. The PC/SC smart card functionality is disabled.', 'libpcsclite-missing'],
@@ -240,10 +241,18 @@ describe('what people tell', () => {
     expect(first(text)?.id).toBe(cause);
   });
 
+  it('looks elsewhere once the NFC modules of the kernel are gone and nothing is better for it', () => {
+    const causes = explainText('pcsc_scan says: Waiting for the first reader. I disabled the kernel module pn533, and it is still the same.').causes.map(({ id }) => id);
+    expect(causes).not.toContain('kernel-driver-claims-reader');
+    // "us" within another word tells nothing of a reader that was chosen.
+    expect(causes).not.toContain('wrong-reader-chosen');
+  });
+
   it.each([
     ['a claim that is refused is no question of rights alone', 'nfc-list: Unable to claim USB interface (Permission denied)'],
     ['a service that stopped under a program is no question of versions', "ListReadersException: 'Failure to list readers: The Smart card resource manager has shut down.'"],
     ['a service that went away in the middle was not missing', 'SCardBeginTransaction failed, rc=8010001d'],
+    ['a driver of version 2.0 has no IFDHCreateChannelByName, and loads all the same', 'DYN_GetAddress() IFDHCreateChannelByName: /usr/lib/pcsc/drivers/serial/libreader.so: undefined symbol: IFDHCreateChannelByName'],
     ['a token extension that hangs holds nothing', 'The CryptoTokenKit extension OpenSCToken locks up now and then; ssh-add says agent refused operation.'],
   ])('%s', (_, text) => {
     expect(explainText(text).causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);

@@ -206,6 +206,7 @@ export const serviceRules = {
       supports(1.6, both(confined, either(otherFails, seen('no-token'), gpgFails)), 'a program in a sandbox reaches no card'),
       supports(0.8, both(confined, noReader), 'a program in a sandbox sees no reader'),
       supports(1, confined, 'the program runs in a sandbox'),
+      supports(1.2, both(confined, seen('works-outside-told')), 'outside the sandbox the card works'),
       supports(1, both(confined, unless(seen('trouble-told'), noReader)), 'and something is not found'),
       supports(1.2, both(inContainer, either(noService, seen('pcscd-socket-absent'))), 'inside a container pcscd\'s socket is not there unless handed in'),
       excludes(2.5, stopped, 'pcscd was reached'),

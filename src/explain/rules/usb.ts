@@ -87,6 +87,7 @@ export const usbRules = {
       supports(1.8, both(seen('kernel-nfc-told'), interfaceBusy), 'the interface is claimed, and the kernel\'s NFC drivers are the matter'),
       supports(0.4, interfaceBusy, 'the interface is claimed already'),
       supports(1.2, claimRefused, 'the claim was refused, as where another driver has the interface'),
+      excludes(2, unless(seen('kernel-nfc-ruled-out'), seen('kernel-nfc-bound'), interfaceBusy), 'without the kernel\'s NFC drivers it is the same'),
     ],
     decidedBy: 'the driver link of the USB interface in /sys.',
     next: ['cardcheck', "ls -l /sys/bus/usb/devices/*:*/driver | grep -e pn533 -e nfc", 'lsmod | grep -e pn533 -e nfc'],

@@ -9,7 +9,7 @@ const ONLY_HALF = /\bbut\b[^.]{0,30}\bnot\b|n't (?:really |fully )?(?:help|work|
 const FAILS_WITHOUT_PCSCD = /(?:\bnot|n't|fails?|nothing|no)\b[^.]{0,60}\b(?:if|when|because|unless)\b[^.]{0,20}pcscd\W[^.]{0,20}not running/i;
 const STOPPED_PCSCD = /(?:make|making|made) sure (?:that )?pcscd[^.]{0,100}not running|(?:when|if|while|as long as|only|once) (?:the )?pcscd(?:\.service|\.socket)?[^.]{0,100} (?:is|are) (?:not running|stopped|disabled|masked|killed)|(?:stop|stopping|stopped|disabl\w+|kill(?:ing|ed)?|mask(?:ing|ed)?)\s+(?:the )?pcscd\b[^.]{0,100}(?:work|fix|help|solv|again|fine)|(?:work|fix|help|solv)[^.]{0,100}(?:by|after|when|if)[^.]{0,100}(?:stopp|disabl|kill|mask)\w*\s+(?:the )?pcscd/i;
 /** Said of which reader gpg works with. */
-const WRONG_READER = /wrong (?:smart ?card )?reader|\b(?:us(?:es?|ing)|looks? (?:for|at)|picks?|chooses?|selects?|opens?|tries|takes?)\b[^.]{0,30}\bwrong (?:slot|interface)\b|(?:us|pick|choos|select|try|tries|contact|look|find|access|talk)[^.]{0,100}(?:first|internal(?! (?:CCID )?driver)|built-?in(?! (?:CCID )?driver)|broadcom|alcor|laptop'?s|other)[^.]{0,100}\b(?:reader|card)\b[^.]{0,100}(?:instead|though|although|rather|not|only|even)|(?:internal|built-?in)[^.]{0,100}reader[^.]{0,100}(?:first|instead)|(?:assum|tak|pick|us|choos)[^.]{0,100}\bfirst (?:smart ?card )?reader\b|(?:scdaemon|gpg2?|program)\b[^.]{0,100}\b(?:contact|tr(?:y|ies)|opens?|uses?)\b[^.]{0,100}\b(?:broadcom|alcor|(?:built-?in|internal)(?! (?:CCID )?driver))\b/i;
+const WRONG_READER = /wrong (?:smart ?card )?reader|\b(?:us(?:es?|ing)|looks? (?:for|at)|picks?|chooses?|selects?|opens?|tries|takes?)\b[^.]{0,30}\bwrong (?:slot|interface)\b|\b(?:us(?:e|es|ed|ing)\b|pick|choos|select|try|tries|contact|look|find|access|talk)[^.]{0,100}(?:first|internal(?! (?:CCID )?driver)|built-?in(?! (?:CCID )?driver)|broadcom|alcor|laptop'?s|other)[^.]{0,100}\b(?:reader|card)\b[^.]{0,100}(?:instead|though|although|rather|not|only|even)|(?:internal|built-?in)[^.]{0,100}reader[^.]{0,100}(?:first|instead)|\b(?:assum|tak|pick|us(?:e|es|ed|ing)\b|choos)[^.]{0,100}\bfirst (?:smart ?card )?reader\b|(?:scdaemon|gpg2?|program)\b[^.]{0,100}\b(?:contact|tr(?:y|ies)|opens?|uses?)\b[^.]{0,100}\b(?:broadcom|alcor|(?:built-?in|internal)(?! (?:CCID )?driver))\b/i;
 
 /** What people tell beside the logs: when it fails, what helps. Hints, never proofs. */
 export const storySigns: readonly Sign[] = [
@@ -59,6 +59,8 @@ export const storySigns: readonly Sign[] = [
     ['yubikey', 'yubi key', 'smartcard', 'smart card', 'smart-card', 'nitrokey', 'card reader', 'security key', ' token', 'reader is', 'reader do', 'reader was', 'reader no', 'the reader', 'my reader', 'the card ', 'my card '],
     /\b(?:not|unable|cannot|fail(?:s|ed|ing)?|never|no longer|stop(?:s|ped)?)\b|n't\b/i,
   ),
+  // The same thing works on the host, or as the package of the distribution.
+  plain('story', { name: 'works-outside-told' }, ['the host', ' package', '.deb pa', ' native', 'unconfined', 'outside'], /\b(?:works?|worked|working|fine|detected|visible|recogni[sz]ed)\b[^.]{0,80}\b(?:(?:on|via|from|in) the host|outside|unconfined|natively)\b|(?:(?:on|from) the host|\boutside|unconfined|\bnative|(?:\.deb|\bdebian|\bdeb|\brpm|\bapt|distribution)\b[^.]{0,20}\bpackages?)\b[^\n]{0,100}\b(?:works?|worked|working|fine)\b/i),
   // A tool that goes through pcscd is said to reach the card; versions have dots.
   {
     kind: 'story',

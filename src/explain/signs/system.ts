@@ -38,7 +38,9 @@ const READER_VENDORS = new Set(['1050', '20a0', '072f', '08e6', '04e6', '076b', 
 export const systemSigns = (): readonly Sign[] => [
   ...unitSigns(),
   // Drivers of the kernel's NFC subsystem (drivers/nfc); nfcpy looks them up in /sys itself.
-  plain('kernel', { name: 'kernel-nfc-bound' }, ['NFC: NXP', 'pn533_u', ' pn533', 'pn533 ', 'Driver=pn533', 'driver nfc', 'port100', "' kernel driver", 'nfcmrvl', 'st21nfca', 'Driver=port'], /^(?!.*(?:blacklist|install pn533|modprobe -r|rmmod|alias )).*(?:NFC: NXP|now attached|pn533|port100|nfcmrvl|st21nfca|interface driver|used by the '\w+' kernel driver)/i),
+  plain('kernel', { name: 'kernel-nfc-bound' }, ['NFC: NXP', 'pn533_u', ' pn533', 'pn533 ', 'Driver=pn533', 'driver nfc', 'port100', "' kernel driver", 'nfcmrvl', 'st21nfca', 'Driver=port'], /^(?!.*(?:blacklist|install pn533|modprobe -r|rmmod|alias |disabl|unload|désactiv|deaktivier|entlad)).*(?:NFC: NXP|now attached|pn533|port100|nfcmrvl|st21nfca|interface driver|used by the '\w+' kernel driver)/i),
+  // Kept away already, and nothing is better for it: the cause is another.
+  plain('kernel', { name: 'kernel-nfc-ruled-out' }, [' pn533', 'pn533 ', 'port100', 'nfcmrvl'], /(?:blacklist|modprobe -r|rmmod|disabl|unload|remov|désactiv|deaktivier|entlad)\w{0,5}\b.{0,60}(?:pn533|port100|nfcmrvl).{0,200}(?:(?:didn['’]t|did not|doesn['’]t|does not) (?:help|change|solve|fix|work)|no (?:change|effect|luck|difference)|\bstill\b|without success|toujours|trotzdem|immer noch|half nicht)/i),
   plain('kernel', { name: 'kernel-nfc-told' }, [' pn533', 'port100', 'nfcmrvl', 'blacklist nfc', 'rmmod nfc'], /(?:blacklist|install|modprobe -r|rmmod)\b.{0,60}(?:pn533|port100|nfcmrvl|\bnfc\b)/i),
   plain('usb', { name: 'reader-not-usb' }, ['SmartCard controller', 'Smart Card controller', 'lspci ', ' lspci', 'PCMCIA', 'ExpressCard', 'GemCore based'], /smart ?card controller|GemCore based|(?:lspci|PCMCIA|ExpressCard)\b[^.]{0,80}\b(?:reader|smart ?card|recogni)|\breader\b[^.]{0,80}\b(?:lspci|PCMCIA|ExpressCard)/i),
   plain('kernel', { name: 'kernel-usb-reset' }, ['USB device number'], /\breset (?:low|full|high|super)-speed USB device/i),
