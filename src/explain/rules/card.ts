@@ -55,6 +55,8 @@ export const cardRules = {
       supports(2.4, seen('token-applet-off'), 'the table of applications shows one that is switched off or not there'),
       supports(2, both(seen('token-applet-off'), either(gpgFails, otherFails)), 'and a program fails that may want it'),
       supports(0.7, gpgSays('not-supported', 'card-error'), 'the application may be switched off on the token'),
+      supports(2.4, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),
+      supports(1, seen('ccid-not-found'), 'its CCID interface may be off'),
     ],
     decidedBy: 'the list of enabled applications on the token.',
     next: ['ykman info', 'lsusb'],

@@ -1,5 +1,6 @@
 import type { Observation, Role } from '../observation.ts';
 import { plain, type Sign } from '../sign.ts';
+import { inVain } from './vain.ts';
 
 /**
  * Programs that use a card, and how they take it (read in their sources: piv-go pcsc_unix.go, gsd-smartcard-manager.c,
@@ -85,10 +86,13 @@ const REMEDY =
   /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|(?<!<- |-> )restart(?:ing|ed)?|systemctl\s+(?:--user\s+|--now\s+)*(?:try-|reload-or-)?(?:restart|stop|mask|disable|kill)|service\s+[\w.@-]+\s+(?:restart|stop)|launchctl\s+\w+)\s*[^&;|#"]*/i;
 
 function seeRemedy(_: RegExpExecArray, text: string): Observation[] {
-  return [...text.matchAll(new RegExp(REMEDY, 'gi'))].flatMap((match) => remediesOf(match[0], text.slice(match.index + match[0].length), text));
+  return [...text.matchAll(new RegExp(REMEDY, 'gi'))].flatMap((match) => {
+    const found = remediesOf(match[0], text.slice(match.index + match[0].length), text);
+    return inVain(text, match.index) ? found.map(({ target }): Observation => ({ name: 'remedy-in-vain', target })) : found;
+  });
 }
 
-function remediesOf(command: string, behind: string, text: string): Observation[] {
+function remediesOf(command: string, behind: string, text: string): Extract<Observation, { name: 'remedy' }>[] {
   // "killall X && Y": the kill is part of using Y, not a cure tried once.
   const chained = /(?:\balias\b|before (?:running|using|every)|always kill)/i.test(text) || /^\s*(?:&&|;)\s*(?:\S*\/)?(?:ykman|yubico|piv|age|ssh)/i.test(behind);
   // "until restarted", "the service must be restarted in order to …": what, is said elsewhere in the sentence.
@@ -190,7 +194,11 @@ export const programSigns = (): readonly Sign[] => [
     // Told instead of typed: what was missing, and what helped once it was there.
     needles: ['install', 'missing', ' needs ', 'requires ', 'depend', 'lacking', 'started ', 'starting ', 'enabled ', 'enabling '],
     pattern: TOLD_SUPPLY,
-    see: (match) => suppliedIn(match.slice(1).find((name) => name !== undefined) ?? '', 1),
+    see: (match) => {
+      const named = match.slice(1).find((name) => name !== undefined) ?? '';
+      // The interface of that name is none.
+      return named === 'CCID' ? null : suppliedIn(named, 1);
+    },
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),

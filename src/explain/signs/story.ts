@@ -1,6 +1,7 @@
 import { plain, type Sign } from '../sign.ts';
 import { roleSaidToHold } from './programs.ts';
 import { scdaemonOptions } from './scdaemon.ts';
+import { inVain } from './vain.ts';
 
 const CURED = /\b(?:fix(?:es|ed)?|solv(?:es|ed)|help(?:s|ed)|cur(?:es|ed)|works?(?: again| now| fine)?|worked|resolv(?:es|ed)|did the trick|necess\w+|need(?:s|ed)|required|need to|enough|workaround)\b/i;
 /** "It works, but": then it did not. */
@@ -83,7 +84,7 @@ export const storySigns: readonly Sign[] = [
   plain('story', { name: 'after-tool' }, ['after '], /\bafter\b[^.]{0,40}\b(?:ykman|yubico-piv-tool|yubioath|authenticator|piv-tool|pkcs11-tool|opensc|nitropy|keepassxc)\b/i),
   plain('story', { name: 'other-reader-works' }, [' works ', ' worked ', 'works fine', 'works normally', 'reproduce'], /\b(?:can't|cannot|can not|couldn't|could not|unable to) reproduce\b[^.]{0,60}\b(?:with|using|on|in)\b|works?\b[^.]{0,30}\b(?:with|in|on) (?:another|a different|the other|an? other) (?:card )?reader|works?[^.]{0,60}\bbut (?:it )?(?:doesn't|does not|not|fails)\b[^.]{0,20}(?:with|in|on)\b/i),
   plain('story', { name: 'cable-told' }, [' cable', 'USB hub', 'usb-hub', 'power supply', 'undervolt', 'under-volt', 'another port', 'different port', 'other port', 'USB port'], /\b(?:shorter|short|longer|long|other|another|different|bad|new|extension)\s(?:\w+\s){0,3}(?:cable|port)\b|\bhub\b|power supply|under-?volt/i),
-  plain('story', { name: 'older-gnupg-cures' }, ['downgrad', 'revert', 'roll back', 'rolled back', 'rolling back', 'went back', 'no longer works', 'no longer work', 'brew switch', 'stopped working'], /(?:downgrad|revert|roll(?:ed|ing)? back|went back|switch)\w*\b.{0,60}\b(?:gnupg|gpg|scdaemon|2\.[0-5]\.\d+)|\b(?:gnupg|gpg)\S*(?: version)? 2\.\d+\.\d+ (?:no longer|stopped|does ?n[o']t)/i),
+  plain('story', { name: 'older-gnupg-cures' }, ['downgrad', 'revert', 'roll back', 'rolled back', 'rolling back', 'went back', 'no longer works', 'no longer work', 'brew switch', 'stopped working'], /(?:downgrad|revert|roll(?:ed|ing)? back|went back|switch)\w*\b[^,;]{0,60}\b(?:gnupg|gpg|scdaemon|2\.[0-5]\.\d+)|\b(?:gnupg|gpg)\S*(?: version)? 2\.\d+\.\d+ (?:no longer|stopped|does ?n[o']t)/i),
   plain('story', { name: 'pcscd-doubted' }, ['running?', 'not running'], new RegExp(`pcscd\\W[^.]{0,30}running\\?|${FAILS_WITHOUT_PCSCD.source}`, 'i')),
   plain('story', { name: 'lock-told' }, [' locks ', ' locked ', ' lock on', 'transaction'], /\block(?:s|ed)?\b[^.]{0,40}\b(?:card|reader|token)\b[^.]{0,60}\b(?:no other|others?|nobody|anyone)\b|\btransaction\b[^.]{0,40}(?:never (?:ended|closed|released)|not (?:ended|closed|released)|left open)/i),
   plain('story', { name: 'own-process-told' }, ['SCardDisconnect', 'SCardReleaseContext', 'no other app', 'no other prog', 'no other proc', 'own process', 'same process', 'only process', 'only program', 'only client', 'itself ', 'blocks itself', 'locks itself'], /(?:never|not|n't|without|missing|forg[eo]t)[^.]{0,40}SCard(?:Disconnect|ReleaseContext)|no other (?:app|prog|proc)|own process|same process|\bonly (?:process|program|client)\b[^.]{0,40}(?:connect|using|with|open)|(?:block|lock|interfer|hold|keep)\w*\b[^.]{0,30}\bitself\b|\bitself\b[^.]{0,30}\b(?:block|lock|interfer|hold|keep)\w*/i),
@@ -96,7 +97,7 @@ export const storySigns: readonly Sign[] = [
     'story',
     { name: 'over-ssh' },
     ['over ssh', 'via ssh', 'through ssh', 'ssh-ing', 'sshing ', "ssh'd ", 'ssh into', 'ssh in ', 'ssh session', 'ssh login', 'ssh connection', 'ssh localhost', 'remote session', 'remote login', 'remotely', 'Last login:', 'headless'],
-    /\b(?:over|via|through) ssh\b(?![ -](?:keys?|agent|auth\w*))|\bssh(?:-?ing|'?d)?\s(?:in|into|localhost)\b|\b(?:remote|ssh) (?:login|session|shell|connection)s?\b|logg?(?:ed|ing|in)? (?:in )?remotely|^Last login: .{0,80} from |\bheadless\b/i,
+    /\b(?:over|via|through) ssh\b(?![ -](?:keys?|agent|auth\w*))|(?<!\b(?:can|could|able to|try to|trying to|unable to|cannot|can't|also|still) )\bssh(?:-?ing|'?d)?\s(?:in|into|localhost)\b(?![^.]{0,40}\b(?:using|with) (?:an? |the |my )?(?:ssh |gpg )?(?:key|token))|\b(?:remote|ssh) (?:login|session|shell|connection)s?\b|logg?(?:ed|ing|in)? (?:in )?remotely|^Last login: .{0,80} from |\bheadless\b/i,
   ),
   // gpg and a program for another application of the same token, of which one keeps the other out.
   plain(
@@ -106,12 +107,12 @@ export const storySigns: readonly Sign[] = [
     /^(?=.{0,400}\b(?:gpg2?|gnupg|openpgp|pgp|scdaemon)\b)(?=.{0,400}(?:\bpiv\b|\boath\b|\btotp\b|\bage\b|age-plugin|\bfido2?\b|ykman|authenticator|opensc|pkcs|pcscd?\b|pc\/sc|keepass))/i,
   ),
   plain('story', { name: 'polkit-told' }, ['polkit', 'policykit'], /\b(?:polkit|policykit)\b.{0,60}\b(?:den(?:y|ie[ds]|ying)|refus|block|prevent|reject|requir|needs?\b|rules?\b|cause|problem|issue|permission|authori[sz])|\b(?:because of|due to|caused by|problem (?:is|was)|needs?|needed)\s(?:an? |the )?(?:polkit|policykit)\b|--disable-polkit/i),
-  plain(
-    'story',
-    { name: 'reboot-cures' },
-    ['reboot', 'restart my', 'restart the', 'restarting my', 'restarting the', 'restarted my', 'restarted the', 'power cycl'],
-    /\breboot\w*\b[^.]{0,60}(?:\bwork|resolv|fix|solv|help|\bfine|again|\bback|recogni)|(?:\bwork\w*|resolv\w+|fix\w*|solv\w+|help\w*)\b[^.]{0,40}\breboot|(?:have|need|had|has|requir\w+|until|unless)\b[^.]{0,30}\b(?:reboot|restart\w* (?:the|my)(?: whole)? (?:mac|computer|laptop|machine|system|pc))/i,
-  ),
+  {
+    kind: 'story',
+    needles: ['reboot', 'restart my', 'restart the', 'restarting my', 'restarting the', 'restarted my', 'restarted the', 'power cycl'],
+    pattern: /\breboot\w*\b[^.]{0,60}(?:\bwork|resolv|fix|solv|help|\bfine|again|\bback|recogni)|(?:\bwork\w*|resolv\w+|fix\w*|solv\w+|help\w*)\b[^.]{0,40}\breboot|(?:have|need|had|has|requir\w+|until|unless)\b[^.]{0,30}\b(?:reboot|restart\w* (?:the|my)(?: whole)? (?:mac|computer|laptop|machine|system|pc))/i,
+    see: (match, text) => (inVain(text, match.index) ? null : { name: 'reboot-cures' }),
+  },
   // Two drivers for one reader, told: which one gpg should use, or that only one gets it.
   plain(
     'story',
@@ -119,7 +120,7 @@ export const storySigns: readonly Sign[] = [
     ['scdaemon', 'CCID driver', 'ccid support', 'internal driver', 'built-in driver', 'integrated support'],
     /(?:\bpcscd?\b|PC\/SC)[^.]{0,60}(?:instead of|rather than)[^.]{0,60}(?:internal|integrated|built-?in|\bown\b)[^.]{0,20}(?:CCID|driver)|(?:disabl\w+|turn\w* off|without|bypass\w*)[^.]{0,40}(?:internal|integrated|built-?in|\bown\b)[^.]{0,40}\bCCID\b|^(?=.{0,300}\bscdaemon\b)(?=.{0,300}\bpcscd\b).{0,300}\b(?:rac(?:e|es|ing)|fight\w*|compet\w+|only one of)\b/i,
   ),
-  plain('story', { name: 'replug-cures' }, [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again', 'plugged it', 'plugged the', 'back in', 'removing and', 'remove/', 'removing/'], /re-?plug|re-?insert|unplug|plug(?:ging|ged)? (?:it |the \w+ )?(?:back|in again|out)|plug(?:ging)? (?:it )?in|remov(?:e|ing)(?: and |\/)(?:re-?)?insert/i),
+  { kind: 'story', needles: [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again', 'plugged it', 'plugged the', 'back in', 'removing and', 'remove/', 'removing/'], pattern: /re-?plug|re-?insert|unplug|plug(?:ging|ged)? (?:it |the \w+ )?(?:back|in again|out)|plug(?:ging)? (?:it )?in|remov(?:e|ing)(?: and |\/)(?:re-?)?insert/i, see: (match, text) => (inVain(text, match.index) ? { name: 'replug-in-vain' } : { name: 'replug-cures' }) },
   plain('story', { name: 'root-works' }, ['as root', 'with sudo', 'using sudo', 'sudo gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc', 'sudo pkcs11', 'root user', 'without sudo', 'needs sudo', 'non-root', 'normal user', 'regular user', 'unprivileged user', 'requires sudo', 'need sudo', ' sudo '], /\b(?:as|by) (?:an? |the )?(?:normal|regular|unprivileged|non-root|ordinary) user\b|requires? sudo|(?:when|with) sudo\b[^.]{0,60}(?:works?|normal|fine|no error)|(?:works?|worked|only|fine|succeeds?|needs|ok)\b.*(?:as root|sudo|root user)|(?:sudo \w|as root|root user|non-root).*(?:works?|worked|fine|succeeds|ok)\b/i),
   plain('story', { name: 'config-not-active' }, ['scdaemon.conf', 'gpg-agent.conf'], /(?:edit|chang|add|modif|creat).{0,200}(?:no effect|nothing changed|still|until|only after)|(?:no effect|still|until).{0,200}(?:edit|chang|add)ed/i),
   plain('story', { name: 'agent-socket-foreign' }, ['forward', ' socat ', '/socat ', 'npiperelay'], /(?:socat|npiperelay|relay)[^.]*(?:gpg-agent|S\.gpg|Windows|socket)|forward[^.]*\bWindows\b/i),

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { explainText } from '../../src/explain/explain.ts';
+
+const named = (...lines: string[]) => explainText(lines.join('\n')).causes.map(({ id }) => id);
+const sure = (...lines: string[]) => explainText(lines.join('\n')).causes.filter(({ certainty }) => certainty !== 'possible').map(({ id }) => id);
+
+describe('programs of Yubico', () => {
+  it('shows by ykman --diagnose that pcscd answers and has no reader', () => {
+    const causes = named('Detected PC/SC readers:', '', 'Detected YubiKeys over PC/SC:', '', 'Detected YubiKeys over HID OTP:', "  OtpYubiKeyDevice(pid=0407, fingerprint='/dev/hidraw3'):");
+    expect(causes[0]).toBe('ccid-driver-missing');
+    expect(causes).not.toContain('pcscd-not-running');
+  });
+
+  it('shows by ykman --diagnose that a reader can be reached', () => {
+    expect(named('Detected PC/SC readers:', '  Yubico YubiKey OTP+FIDO+CCID 00 00: Success', 'Detected YubiKeys over PC/SC:', 'ERROR: Failed to connect to YubiKey.')).not.toContain('usb-permission');
+  });
+
+  it.each([
+    ['token-configuration', ['ykman config mode OTP+FIDO', 'Error: No YubiKey detected!']],
+    ['token-configuration', ["Error: Command 'piv' requires one of the following USB interfaces to be enabled: 'CCID'."]],
+    ['token-configuration', ['trying to connect to reader', '> 00 a4 04 00 05', 'Failed retrieving serial number: 6985', 'Failed to connect to reader.']],
+    ['pcscd-not-running', ['Error: Failed connecting to the YubiKey.', 'The OTP slots work, though.']],
+  ])('%s: %j', (cause, lines) => {
+    expect(named(...lines)[0]).toBe(cause);
+  });
+});
+
+describe('what was tried', () => {
+  it('is no cure where it did not help', () => {
+    const complaint = 'gpg: selecting card failed: No such device';
+    expect(named(complaint, 'gpgconf --kill gpg-agent makes it work again')[0]).toBe('scdaemon-stale');
+    expect(named(complaint, 'I ran gpgconf --kill gpg-agent, to no avail')).not.toContain('scdaemon-stale');
+    expect(named(complaint, 'It does not work until I run gpgconf --kill scdaemon')[0]).toBe('scdaemon-stale');
+  });
+});
+
+describe('ssh', () => {
+  it('knows that gpg-agent without a card has no identities', () => {
+    const causes = named('gpg-agent: a gpg-agent is already running - not starting a new one', '$ ssh-add -l', 'The agent has no identities.');
+    expect(causes.slice(0, 3)).toContain('scdaemon-not-installed');
+    expect(sure('$ sudo ssh-add -L', 'Could not open a connection to your authentication agent.')).toEqual([]);
+  });
+
+  it('takes a login with the key for no session over ssh', () => {
+    expect(named('I can ssh into the server using the key, but gpg: selecting card failed: No such device')).not.toContain('remote-session');
+  });
+});
+
+describe('what was changed before', () => {
+  it.each([
+    ['token-configuration', ['I updated the firmware of the token; since then: gpg: OpenPGP card not available: Not supported']],
+    ['ccid-driver-missing', ['The new ccid package broke it: the token is not found any more']],
+  ])('%s: %j', (cause, lines) => {
+    expect(named(...lines).slice(0, 2)).toContain(cause);
+  });
+});
