@@ -191,7 +191,8 @@ type Plain =
   | 'agent-empty'
   | 'service-answers'
   | 'reader-connects'
-  | 'ccid-not-found';
+  | 'ccid-not-found'
+  | 'pin-locked-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

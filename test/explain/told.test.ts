@@ -54,3 +54,27 @@ describe('what was changed before', () => {
     expect(named(...lines).slice(0, 2)).toContain(cause);
   });
 });
+
+describe('a token of which a part works', () => {
+  it('is no matter of HID, where HID is what works', () => {
+    const causes = named('The personalization tool sees my token, the authenticator does not detect it. It is seen by the challenge-response plugin, too.');
+    expect(causes).not.toContain('not-pcsc-but-hid');
+    expect(causes).toContain('pcscd-not-running');
+  });
+
+  it('has a firmware, whose version may have dots', () => {
+    expect(named('I upgraded to the 1.7.2 firmware', 'gpg: selecting card failed: No such device')[0]).toBe('token-configuration');
+  });
+});
+
+describe('a PIN', () => {
+  it.each(['I gave the PIN wrong three times', 'How can I unblock the PIN of the card?', 'There are 0 attempts left.'])('is locked: "%s"', (text) => {
+    expect(named(text)[0]).toBe('pin-locked');
+  });
+});
+
+describe('root', () => {
+  it('needs no pcscd in WSL, where nobody starts it', () => {
+    expect(named('In WSL2 I can read the token as root, but not as my user').slice(0, 3)).toContain('pcscd-not-running');
+  });
+});

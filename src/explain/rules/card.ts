@@ -12,6 +12,7 @@ export const cardRules = {
       supports(5, sw('6983'), 'status 6983: the PIN is blocked'),
       supports(5, gpgSays('pin-blocked'), 'the PIN is blocked after too many wrong tries'),
       supports(5, anyoneGot(0x8010006c), 'the PIN is blocked after too many wrong tries'),
+      supports(4.2, seen('pin-locked-told'), 'a PIN that has to be unblocked was given wrong too often'),
       supports(0.6, gpgSays('bad-pin'), 'a wrong PIN was given'),
       supports(0.4, seen('ssh-refused'), 'ssh says this for a blocked PIN, too'),
       supports(0.6, both(seen('ssh-refused'), seen('pkcs11-provider')), 'the library may have refused the PIN'),
@@ -55,7 +56,7 @@ export const cardRules = {
       supports(2.4, seen('token-applet-off'), 'the table of applications shows one that is switched off or not there'),
       supports(2, both(seen('token-applet-off'), either(gpgFails, otherFails)), 'and a program fails that may want it'),
       supports(0.7, gpgSays('not-supported', 'card-error'), 'the application may be switched off on the token'),
-      supports(2.4, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),
+      supports(3.2, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),
       supports(1, seen('ccid-not-found'), 'its CCID interface may be off'),
     ],
     decidedBy: 'the list of enabled applications on the token.',
@@ -63,7 +64,7 @@ export const cardRules = {
   },
   'not-pcsc-but-hid': {
     clauses: [
-      supports(3, seen('hid-only'), 'this goes over HID (FIDO or OTP), another interface of the token; PC/SC has no part in it'),
+      supports(3, unless(seen('hid-only'), seen('hid-part-works')), 'this goes over HID (FIDO or OTP), another interface of the token; PC/SC has no part in it'),
       excludes(2, either(gpgFails, sharingViolation, seen('usb-failed')), 'the smart-card interface is the matter'),
     ],
     decidedBy: 'which interface the program uses.',

@@ -109,6 +109,7 @@ export const usbRules = {
       supports(0.7, clientGot(NO_READERS), 'no driver made a reader of the device'),
       excludes(2, either(interfaceBusy, accessRefused), 'a driver knew the device and tried to open it'),
       excludes(1.5, seen('usb-empty'), 'the device is not even on the bus'),
+      supports(0.9, both(seen('trouble-told'), seen('hid-part-works')), 'what goes over HID works, and needs no driver of pcscd'),
       ...noService,
     ],
     decidedBy: 'vendor and product number of the device against the list in Info.plist of libccid.',

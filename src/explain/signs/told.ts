@@ -1,17 +1,24 @@
 import { plain, type Sign } from '../sign.ts';
 
-const HID_PART = '(?:\\botp\\b|\\bu2f\\b|\\bfido2?\\b|webauthn|passkeys?|personali[sz]\\w+|\\bhid\\b)';
+const HID_PART = '(?:\\botp\\b|\\bu2f\\b|\\bfido2?\\b|webauthn|passkeys?|personali[sz]\\w+|\\bhid\\b|challenge[- /]response)';
+/** Between words of one sentence; the dot of a version or a file's name ends none. */
+const WITHIN = '(?:[^.]|\\.(?=\\w))';
 
 /** What people tell of a token and of gpg beside the messages: what of it works, and what was changed before. */
 export const toldSigns: readonly Sign[] = [
   // OTP and FIDO go over HID: where they work the token is sound and on the bus, and the way over PC/SC is what is closed.
-  plain('story', { name: 'hid-part-works' }, [' works', ' worked', 'working', ' work ', ' work,', ' work.', ' succeeds'], new RegExp(`${HID_PART}[^.,;]{0,50}(?<!not |n't |never |stopped |stops |no longer )\\b(?:works?|worked|working|succeeds)\\b(?! not|n't| (?:around|station|space))`, 'i')),
+  plain(
+    'story',
+    { name: 'hid-part-works' },
+    [' works', ' worked', 'working', ' work ', ' work,', ' work.', ' succeeds', 'detected by', 'recognized by', 'recognised by', 'seen by', 'found by', 'detected in', 'visible in'],
+    new RegExp(`${HID_PART}[^.,;]{0,50}(?<!not |n't |never |stopped |stops |no longer )\\b(?:works?|worked|working|succeeds)\\b(?! not|n't| (?:around|station|space))|(?<!not |n't |never |longer )(?:be )?\\b(?:detected|recogni[sz]ed|seen|found|visible) (?:by|in) [^.,;]{0,20}${HID_PART}`, 'i'),
+  ),
   // What a firmware holds changes with its version.
   plain(
     'story',
     { name: 'firmware-changed' },
     ['firmware', 'flashed', 'flashing'],
-    /\b(?:updat|upgrad|downgrad|flash|install)\w{1,5}\b[^.]{0,60}\bfirmware\b|\bfirmware\b[^.]{0,20}\b(?:updat|upgrad|downgrad|flash)\w{1,5}\b/i,
+    new RegExp(`\\b(?:updat|upgrad|downgrad|flash|install)\\w{1,5}\\b${WITHIN}{0,60}\\bfirmware\\b|\\bfirmware\\b${WITHIN}{0,20}\\b(?:updat|upgrad|downgrad|flash)\\w{1,5}\\b`, 'i'),
   ),
   // A new version of the driver or daemon is what broke it.
   plain(
@@ -19,6 +26,13 @@ export const toldSigns: readonly Sign[] = [
     { name: 'driver-broke' },
     ['libccid', ' ccid ', ' ccid,', ' ccid.', ' ccid-', 'pcsc-lite', 'pcsclite', 'pcscd '],
     /(?:\b(?:lib)?ccid\b|\bpcsc-?lite\b|\bpcscd\b)(?! driver)[^.]{0,60}\b(?:broke|breaks|broken|regress\w{0,5})\b|\b(?:broke|breaks|regress\w{0,5})\b[^.]{0,40}(?:\b(?:lib)?ccid\b|\bpcsc-?lite\b|\bpcscd\b)/i,
+  ),
+  // A PIN that has to be unblocked was given wrong too often.
+  plain(
+    'story',
+    { name: 'pin-locked-told' },
+    ['unblock', 'wrong 3', 'wrong three', 'wrong too', 'incorrectly', '3 times', 'three times', 'too many times', 'too often', 'attempts', 'retry counter', 'retries'],
+    /\bunblock\w{0,3}\b[^.]{0,20}\b(?:PIN|card|key)\b|\bunblock-pin\b|\bPIN\b[^.]{0,40}\b(?:wrong|incorrect(?:ly)?)\b[^.]{0,20}\b(?:3|three|several|many|often)\b|\b(?:wrong|incorrect)(?: \w+)? PIN\b[^.]{0,30}\b(?:3|three|several|too many|too often)\b|\b(?:PIN|PUK)\b[^.]{0,30}\b(?:0|no|zero) (?:attempts|tries|retries)|\b(?:0|no|zero) (?:PIN )?(?:attempts|tries|retries)\b[^.]{0,20}\b(?:left|remain)/i,
   ),
   // gpg-agent says so, too, when it reaches no card.
   plain('ssh', { name: 'agent-empty' }, ['agent has no identities', 'no identities in the agent']),
