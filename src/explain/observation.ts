@@ -192,7 +192,11 @@ type Plain =
   | 'service-answers'
   | 'reader-connects'
   | 'ccid-not-found'
-  | 'pin-locked-told';
+  | 'pin-locked-told'
+  | 'other-commands-work'
+  | 'device-node-denied'
+  | 'device-strings-unread'
+  | 'hid-slot-missing';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

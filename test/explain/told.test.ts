@@ -78,3 +78,32 @@ describe('root', () => {
     expect(named('In WSL2 I can read the token as root, but not as my user').slice(0, 3)).toContain('pcscd-not-running');
   });
 });
+
+describe('what a program is seen to run', () => {
+  it('is no cure that somebody found', () => {
+    expect(sure('Failed to connect to the YubiKey', 'With ps I see that pkill -9 scdaemon was started by the authenticator, and never ends')).toEqual([]);
+  });
+});
+
+describe('a device node', () => {
+  it('that is closed is a matter of rights, whatever goes over it', () => {
+    expect(named('OSError: /dev/hidraw2: Permission denied')[0]).toBe('usb-permission');
+  });
+});
+
+describe('a lock that only one command meets', () => {
+  it("is the program's own", () => {
+    const causes = named('step kms sign', 'error opening yubikey: connecting to smart card: the smart card cannot be accessed because of other connections outstanding', 'Other commands of it work.');
+    expect(causes[0]).toBe('client-leaks-connection');
+  });
+});
+
+describe('harmless lines', () => {
+  it('are not the answer to somebody who complains', () => {
+    expect(named('usb 1-2: New USB device found, idVendor=1050, idProduct=0407', 'My key is not recognized')[0]).not.toBe('harmless-noise');
+  });
+
+  it('are no blinking where nothing blinks', () => {
+    expect(named('The LED of the token never blinks')).not.toContain('other-client-polls');
+  });
+});

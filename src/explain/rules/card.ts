@@ -58,6 +58,7 @@ export const cardRules = {
       supports(0.7, gpgSays('not-supported', 'card-error'), 'the application may be switched off on the token'),
       supports(3.2, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),
       supports(1, seen('ccid-not-found'), 'its CCID interface may be off'),
+      supports(1.4, seen('hid-slot-missing'), 'the program says this of a token without a slot for it, too'),
     ],
     decidedBy: 'the list of enabled applications on the token.',
     next: ['ykman info', 'lsusb'],
@@ -66,13 +67,15 @@ export const cardRules = {
     clauses: [
       supports(3, unless(seen('hid-only'), seen('hid-part-works')), 'this goes over HID (FIDO or OTP), another interface of the token; PC/SC has no part in it'),
       excludes(2, either(gpgFails, sharingViolation, seen('usb-failed')), 'the smart-card interface is the matter'),
+      excludes(1.2, seen('device-node-denied'), 'the device node is closed, whatever goes over it'),
     ],
     decidedBy: 'which interface the program uses.',
     next: ['ls -l /dev/hidraw*', 'ykman list'],
   },
   'harmless-noise': {
     clauses: [
-      supports(3.2, unless(seen('harmless'), failure), 'the only frightening lines here mean nothing'),
+      supports(3.2, unless(seen('harmless'), failure, seen('trouble-told')), 'the only frightening lines here mean nothing'),
+      supports(1.4, unless(both(seen('harmless'), seen('trouble-told')), failure), 'the lines mean nothing; what is told beside them may'),
       supports(2, unless(both(seen('pcscd-backward-compatible'), seen('pcscd-protocol-mismatch')), failureBesidesMismatch), 'pcscd logs the mismatch and then adapts to the client'),
     ],
     decidedBy: 'whether anything fails beside these lines.',

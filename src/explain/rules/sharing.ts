@@ -80,6 +80,7 @@ export const sharingRules = {
       excludes(1.5, both(onMac, seen('macos-ctk')), 'a macOS service that opens cards is named'),
       excludes(1.5, seen('reader-connects'), 'the reader let the program in'),
       excludes(1.2, seen('remedy-in-vain', ({ target }) => target === 'scdaemon' || target === 'gpg-agent'), 'ending scdaemon did not help'),
+      excludes(1.2, seen('other-commands-work'), 'other commands of the same program get in'),
       ...notReached,
     ],
     decidedBy: 'scdaemon lists a card as open, or is the only other client of pcscd.',
@@ -137,6 +138,7 @@ export const sharingRules = {
       excludes(2, refusedBySharing, 'pcscd did not call the reader exclusive'),
       excludes(2.5, unless(onlyItselfNamed, reconnectsOverItself), 'the only program named that takes cards EXCLUSIVE is of the kind that was refused'),
       excludes(2.5, reconnectsOverItself, 'the refused program had lost its own connection just before'),
+      excludes(1.2, seen('other-commands-work'), 'other commands of the same program get in'),
       ...notReached,
     ],
     decidedBy: 'the list of pcscd\'s clients while the reader is EXCLUSIVE.',
@@ -190,6 +192,7 @@ export const sharingRules = {
       supports(0.8, clientGot(VIOLATION), 'a second handle of the same program counts like a stranger\'s'),
       supports(2.2, both(clientGot(VIOLATION), seen('own-process-told')), 'it is said to be the program\'s own connection'),
       excludes(1, connected('scdaemon', 'exclusive', 'shared'), 'other programs are connected'),
+      supports(2.4, both(clientGot(VIOLATION), seen('other-commands-work')), 'other commands of the same program get in, so this one is in its own way'),
       ...notReached,
     ],
     decidedBy: 'all connections to the reader belong to the refused program itself.',
@@ -208,7 +211,8 @@ export const sharingRules = {
   },
   'other-tool-kills-scdaemon': {
     clauses: [
-      supports(4.8, seen('scdaemon-killed-by-tool'), 'a tool ends or signals scdaemon to get at the card'),
+      supports(3.4, seen('scdaemon-killed-by-tool'), 'a tool ends or signals scdaemon to get at the card'),
+      supports(1.4, unless(seen('scdaemon-killed-by-tool'), seen('client-failed', ({ client }) => client === 'ykman')), 'and it is not the tool that fails'),
       supports(3.6, seen('remedy', ({ chained, target }) => chained && (target === 'scdaemon' || target === 'gpg-agent')), 'scdaemon or its agent is ended as part of running a tool'),
       supports(0.8, seen('pin-asked-again'), 'the PIN state goes when scdaemon is ended'),
       supports(2.2, unless(both(seen('pin-asked-again'), endsScdaemon), option('pcsc-shared')), 'a program that ends scdaemon when it wants the card is at work'),

@@ -85,8 +85,12 @@ const targets: readonly (readonly [RegExp, Target])[] = [
 const REMEDY =
   /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|(?<!<- |-> )restart(?:ing|ed)?|systemctl\s+(?:--user\s+|--now\s+)*(?:try-|reload-or-)?(?:restart|stop|mask|disable|kill)|service\s+[\w.@-]+\s+(?:restart|stop)|launchctl\s+\w+)\s*[^&;|#"]*/i;
 
+/** What a program was seen to run is nothing that somebody found to help. */
+const BY_A_PROGRAM = /\b(?:started|run|spawned|executed|called|issued|invoked) by\b/i;
+
 function seeRemedy(_: RegExpExecArray, text: string): Observation[] {
   return [...text.matchAll(new RegExp(REMEDY, 'gi'))].flatMap((match) => {
+    if (BY_A_PROGRAM.test(text.slice(match.index, match.index + 100))) return [];
     const found = remediesOf(match[0], text.slice(match.index + match[0].length), text);
     return inVain(text, match.index) ? found.map(({ target }): Observation => ({ name: 'remedy-in-vain', target })) : found;
   });

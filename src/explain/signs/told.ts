@@ -27,6 +27,19 @@ export const toldSigns: readonly Sign[] = [
     ['libccid', ' ccid ', ' ccid,', ' ccid.', ' ccid-', 'pcsc-lite', 'pcsclite', 'pcscd '],
     /(?:\b(?:lib)?ccid\b|\bpcsc-?lite\b|\bpcscd\b)(?! driver)[^.]{0,60}\b(?:broke|breaks|broken|regress\w{0,5})\b|\b(?:broke|breaks|regress\w{0,5})\b[^.]{0,40}(?:\b(?:lib)?ccid\b|\bpcsc-?lite\b|\bpcscd\b)/i,
   ),
+  // One command of a program meets a lock, others of it do not: nobody keeps the card from it all the time.
+  plain('story', { name: 'other-commands-work' }, ['other operation', 'other command', 'other function', 'other action', 'other subcommand'], /\b(?:able to|can)\b[^.]{0,30}\bother (?:operations?|(?:sub)?commands?|functions?|actions?)\b|\bother (?:operations?|(?:sub)?commands?|functions?|actions?)\b[^.]{0,30}(?<!not |n't |never )\bwork/i),
+  // The node of a device, refused by the kernel; what is open to root only.
+  plain(
+    'environment',
+    { name: 'device-node-denied' },
+    ['/dev/hidraw', '/dev/bus/usb', '/dev/ttyACM'],
+    /\/dev\/(?:hidraw|bus\/usb|ttyACM)\S*.{0,80}(?:permission denied|access denied|EACCES|not permitted)|(?:permission denied|access denied|EACCES|not permitted).{0,80}\/dev\/(?:hidraw|bus\/usb|ttyACM)/i,
+  ),
+  // libusb reads the names of a device only where it may open it (nitropy start list).
+  plain('usb', { name: 'device-strings-unread' }, ["Nitrokey Start' keys"], /keys:?\W.*\bNone: None\b/),
+  // KeePassXC says so of a token it may not open, and of one without a slot for it.
+  plain('client', { name: 'hid-slot-missing' }, ['No hardware keys detected', 'no hardware keys found']),
   // A PIN that has to be unblocked was given wrong too often.
   plain(
     'story',
