@@ -107,3 +107,11 @@ describe('harmless lines', () => {
     expect(named('The LED of the token never blinks')).not.toContain('other-client-polls');
   });
 });
+
+describe('a command that is over', () => {
+  it('keeps no card from gpg', () => {
+    const complaint = 'gpg: selecting card failed: No such device';
+    expect(explainText(`${complaint}\nopensc-tool -l lists the reader`).causes[0]?.id).not.toBe('other-client-blocks-scdaemon');
+    expect(explainText(`${complaint}\nAusweisApp2 is open on the desktop`).causes[0]?.id).toBe('other-client-blocks-scdaemon');
+  });
+});

@@ -2,7 +2,7 @@ import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
   anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, onlyTold, onMac, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
-  saidToHold, scdaemonGot, seen, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
+  saidToHold, scdaemonGot, seen, sharerAtWork, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
 const LIVE = 'cardcheck';
@@ -92,7 +92,7 @@ export const sharingRules = {
       supports(4.2, scdaemonGot(VIOLATION), 'scdaemon insists on an EXCLUSIVE connect and was refused: somebody has a handle'),
       supports(2, both(gpgReachesNoCard, unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'gpg reached no card and pcscd refused a connect because of other handles'),
       supports(2.6, both(gpgFails, seen('reader-mode', ({ mode }) => mode === 'shared')), 'the reader is shared by somebody while gpg fails, and gpg wants it EXCLUSIVE'),
-      supports(2, both(gpgFails, present('shared')), 'gpg fails and a program that shares the card is at work'),
+      supports(2, both(gpgFails, sharerAtWork), 'gpg fails and a program that shares the card is at work'),
       supports(1.2, unless(both(gpgFails, present('exclusive')), seen('client-failed')), 'gpg fails and a program that takes the card EXCLUSIVE is at work'),
       supports(2.5, both(gpgFails, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE')), 'the connect that was refused asked for EXCLUSIVE, as scdaemon does'),
       supports(1.4, both(gpgFails, clientGot(VIOLATION)), 'the reader is in use while gpg fails'),
