@@ -115,3 +115,26 @@ describe('a command that is over', () => {
     expect(explainText(`${complaint}\nAusweisApp2 is open on the desktop`).causes[0]?.id).toBe('other-client-blocks-scdaemon');
   });
 });
+
+describe('gpg for Windows', () => {
+  it('has no driver of its own', () => {
+    const complaint = 'Gpg4win cannot see my token; scdaemon.conf has reader-port Yubico';
+    expect(named(complaint)[0]).toBe('wrong-reader-chosen');
+    expect(named(complaint)).not.toContain('ccid-vs-pcscd');
+  });
+
+  it('keeps a card from others as scdaemon does', () => {
+    expect(named('GPG4WIN takes the card in exclusive mode; my agent does not work once Gpg4win is started')[0]).toBe('scdaemon-holds-card');
+  });
+});
+
+describe('what is told to be needed', () => {
+  it.each([
+    ['pcscd-not-running', ['The pcscd package is required for the accounts page']],
+    ['scdaemon-not-installed', ['gpg with my smart card is broken since Fedora 43']],
+    ['scdaemon-not-installed', ['Bazzite here: updated from 42.1 to 43, and gpg cannot use my smart card.']],
+    ['shared-applet-switched', ['I have to give my PIN every time, since I use gpg and PIV at the same time']],
+  ])('%s: %j', (cause, lines) => {
+    expect(named(...lines).slice(0, 2)).toContain(cause);
+  });
+});

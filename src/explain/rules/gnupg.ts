@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, cardAnswers, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, onlyTold, option, optionCures, otherFails, ownDriverFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
+  accessRefused, anyoneGot, both, cardAnswers, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, onlyTold, onWindows, option, optionCures, otherFails, ownDriverFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
 } from './queries.ts';
 
 const scdaemonSupplied = seen('supplied', ({ what }) => what === 'scdaemon');
@@ -90,6 +90,7 @@ export const gnupgRules = {
       excludes(3, seen('scdaemon-pcsc-failed'), 'scdaemon goes through PC/SC'),
       excludes(1.5, interfaceBusy, 'another program has the interface'),
       excludes(1.5, accessRefused, 'the device could not even be opened'),
+      excludes(2.5, onWindows, 'gpg for Windows has no driver of its own'),
     ],
     decidedBy: 'the same card with disable-ccid, through pcscd.',
     next: ['cardcheck', 'pcsc_scan -r'],
@@ -118,6 +119,7 @@ export const gnupgRules = {
       excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), seen('scdaemon-ended-at-start'), seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),
       supports(0.6, seen('agent-empty'), 'without scdaemon gpg-agent has no key of a card to show'),
       supports(1.2, both(seen('agent-empty'), seen('agent-already-running')), 'gpg-agent runs, and reaches no card'),
+      supports(1.4, both(seen('fedora'), seen('after-upgrade'), either(gpgFails, seen('trouble-told'))), 'new releases of Fedora package scdaemon apart'),
     ],
     decidedBy: 'whether the path in gpgconf --list-components exists.',
     next: ['gpgconf --list-components', 'cardcheck'],

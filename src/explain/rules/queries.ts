@@ -62,6 +62,8 @@ export const gpgFails: Query = either(seen('gpg-failed'), seen('scdaemon-pcsc-fa
 export const otherFails: Query = either(seen('client-failed', ({ client }) => client !== 'pcsc_scan'), seen('pcsc-code', ({ by }) => by === 'client' || by === 'exclusive-app' || by === 'agent'));
 export const onMac: Query = either(seen('environment', ({ is }) => is === 'macos'), seen('macos-ctk'), seen('macos-reader-listed'), seen('gpg-failed', ({ apple }) => apple));
 export const inWsl: Query = seen('environment', ({ is }) => is === 'wsl');
+/** And not in the Linux that it runs. */
+export const onWindows: Query = unless(seen('environment', ({ is }) => is === 'windows'), inWsl);
 export const inContainer: Query = seen('environment', ({ is }) => is === 'container');
 export const inSandbox: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'appimage');
 /** An AppImage brings its libraries and confines nothing. */

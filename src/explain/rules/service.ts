@@ -1,12 +1,11 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_SERVICE, noReader, onlyTold, onMac, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, SERVICE_STOPPED, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_SERVICE, noReader, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, SERVICE_STOPPED, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = either(anyoneGot(NO_SERVICE));
 const stopped = either(anyoneGot(SERVICE_STOPPED));
 const answered = either(seen('pcscd-authorized'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION, SERVICE_STOPPED));
-const onWindows = seen('environment', ({ is }) => is === 'windows');
 /** Daemons from 2.4.1 on log the mismatch and then adapt (winscard_svc.c, "Enable backward compatibility"). */
 const adapts = either(seen('pcscd-backward-compatible'), pcscWithin('2.4.1', '9'));
 
@@ -166,6 +165,7 @@ export const serviceRules = {
       excludes(2.5, seen('polkit-unreachable'), 'polkit could not be asked'),
       excludes(2.5, either(seen('polkit-proc-hidden'), seen('hidepid')), 'polkit could not look at the process'),
       excludes(1, seen('polkit-nobody'), 'polkit was asked about nobody'),
+      excludes(2.5, onWindows, 'Windows has no polkit'),
     ],
     decidedBy: 'pcscd\'s journal at the time: "is NOT authorized for action".',
     next: ['journalctl -u pcscd | grep -i authorized', 'pkcheck --action-id org.debian.pcsc-lite.access_pcsc --process $$', 'loginctl session-status'],

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, noReader, onlyTold, onMac, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, interfaceBusy, inWsl, killed, NO_READERS, noReader, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
   seen, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 
@@ -58,6 +58,8 @@ export const usbRules = {
       excludes(1.5, accessRefused, 'the device node is closed, not busy'),
       supports(0.5, seen('agent-empty'), 'an agent that reaches no card has no key to show'),
       supports(1, both(seen('driver-broke'), gpgReachesNoCard), 'gpg goes over pcscd or around it, and that changed'),
+      excludes(2.5, onWindows, 'gpg for Windows has no driver of its own'),
+      excludes(1.2, unless(seen('fedora'), interfaceBusy, ownDriverFails, seen('scdaemon-uses-usb'), seen('scdaemon-usb-open-failed'), seen('own-driver-told'), option('disable-ccid')), 'Fedora builds gpg without its own driver'),
       ...noService,
     ],
     decidedBy: 'which process has the USB device open: pcscd or scdaemon.',
@@ -150,6 +152,7 @@ export const usbRules = {
       supports(1.8, unless(both(usbLost, seen('replug-cures')), seen('after-sleep'), seen('kernel-suspend'), seen('kernel-usb-reset')), 'the device was taken out and put in again, and pcscd stays with the old one'),
       supports(2.4, seen('plug-order-told'), 'it matters whether the device or pcscd was there first'),
       excludes(1.5, seen('remedy-in-vain', ({ target }) => target === 'pcscd'), 'restarting pcscd did not help'),
+      excludes(1.5, onWindows, 'Windows has no pcscd'),
       ...noService,
     ],
     decidedBy: 'the reader shows after pcscd --hotplug (2.4.1 and later) or a restart.',
@@ -241,6 +244,7 @@ export const usbRules = {
       supports(3.6, seen('device-node-denied'), 'the device node is closed to the program'),
       supports(2.6, seen('device-strings-unread'), 'the names of the device cannot be read: the program may not open it'),
       supports(1.4, seen('hid-slot-missing'), 'the program says this when it may not open the device'),
+      excludes(2, onWindows, 'Windows has no such nodes'),
       ...noService,
     ],
     decidedBy: 'owner, mode and ACL of the device node against the user of the process.',

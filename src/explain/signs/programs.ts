@@ -67,7 +67,7 @@ const OWN_FAILURE = /other connections outstanding|sharing violation|0x8010|\[ER
 export function roleSaidToHold(text: string, verb: number): Role | null {
   const isPassive = /\bby\b/i.test(text.slice(verb, verb + 16));
   const where = isPassive ? text.slice(verb) : text.slice(0, verb);
-  if (/\b(?:gpg2?|gnupg|gpg-agent|scdaemon)\b(?![^]*(?:because|while))/i.test(where)) return 'scdaemon';
+  if (/\b(?:gpg2?|gpg4win|kleopatra|gnupg|gpg-agent|scdaemon)\b(?![^]*(?:because|while))/i.test(where)) return 'scdaemon';
   const named = [...where.matchAll(new RegExp(anywhere, 'gi'))].at(isPassive ? 0 : -1)?.[1]?.toLowerCase();
   return named === undefined ? null : (roleOf.get(named) ?? null);
 }
@@ -124,6 +124,7 @@ const TOLD_SUPPLY = new RegExp(
   [
     `(?:\\bmissing|\\black(?:s|ed|ing)|\\bneeds|\\brequires|depend\\w* on)\\b[^.]{0,30}?\\b(${PACKAGE})\\b`,
     `\\b(${PACKAGE})\\b[\x60"']?(?: package| service| daemon)? (?:is |was |were )?(?:missing|not (?:yet )?installed|to be installed|needs? to be (?:installed|started|running|enabled))`,
+    `\\b(${PACKAGE})\\b[^.]{0,30}? (?:is|are) (?:a |an )?(?:required|needed|necessary|dependency|prerequisite)\\b`,
     `\\b(?:install|start|enabl)(?:ed|ing)\\b[^.]{0,30}?\\b(${PACKAGE})\\b(?:\\.(?:socket|service))?[^.]{0,60}\\b(?:works?|worked|fix(?:es|ed)?|solv(?:es|ed)|resolv(?:es|ed)|help(?:s|ed)|did)\\b`,
     `\\b(?:works?|worked|fixed|solved|resolved|helped)\\b[^.]{0,30}\\b(?:by|after|once)\\b[^.]{0,20}\\b(?:install|start|enabl)(?:ed|ing)\\b[^.]{0,20}?\\b(${PACKAGE})\\b`,
   ].join('|'),
@@ -196,7 +197,7 @@ export const programSigns = (): readonly Sign[] => [
   {
     kind: 'command',
     // Told instead of typed: what was missing, and what helped once it was there.
-    needles: ['install', 'missing', ' needs ', 'requires ', 'depend', 'lacking', 'started ', 'starting ', 'enabled ', 'enabling '],
+    needles: ['install', 'missing', ' needs ', 'requires ', 'depend', 'lacking', ' required', 'necessary', 'started ', 'starting ', 'enabled ', 'enabling '],
     pattern: TOLD_SUPPLY,
     see: (match) => {
       const named = match.slice(1).find((name) => name !== undefined) ?? '';

@@ -18,7 +18,7 @@ export const storySigns: readonly Sign[] = [
   plain('story', { name: 'hangs' }, [' hangs ', ' hangs.', ' hangs,', ' hang on', 'it hung ', 'will hang', 'just hang']),
   plain('story', { name: 'polled' }, [' blinks', 'blinking', 'flashing', 'flashes', 'periodically', 'constantly', 'every second', 'every few seconds', 'very slow', 'lights up', 'quite often', 'repeatedly', 'continuously'], /(?<!never |not |n't |no |without )(?:blink|flash(?:ing|es))|periodical|constant|every (?:few )?seconds?|very slow|often|repeated|continuous|lights up/i),
   plain('story', { name: 'after-sleep' }, ['suspend', ' resume', 'resumed', 'resuming', 'hibernat', 'wake up', 'wakes up', ' waking', 'lid close', 'from sleep', 'to sleep', ' asleep'], /(?:after|from|upon|on|when|while|following|to)\s+(?:\w+\s+){0,4}(?:suspend|resum|hibernat|sleep|wak(?:e|ing)|lid)|asleep|suspend(?:ing)? and resum/i),
-  plain('story', { name: 'after-upgrade' }, ['upgrade', 'upgrading', 'updating', 'dist-upgrade', 'after update', 'after the update'], /(?:after|since|following)[^.]*(?:upgrad|updat)|upgrad\w+ (?:to|from)|stopped working after/i),
+  plain('story', { name: 'after-upgrade' }, ['upgrade', 'upgrading', 'updating', 'updated from', 'dist-upgrade', 'after update', 'after the update', 'broken in', 'broken on', 'broken with', 'broken since'], /(?:after|since|following)[^.]*(?:upgrad|updat)|upgrad\w+ (?:to|from)|updated from (?:\S+ ){1,4}to |stopped working after|\bbroken (?:in|on|with|since) (?:\w+ ){0,3}v?\d/i),
   plain('story', { name: 'closing-cures' }, ['close the', 'closing ', 'quit the', 'quitting', 'as soon as', 'is running', 'while running', 'is open', 'exit the'], /(?:close|closing|quit(?:ting)?|exit(?:ing)?|stop(?:ping)?)\s+\w[^.]*(?:work|fix|help|function|again|solv)|(?:while|when|if)\s+[^.]*is (?:running|open|started)/i),
   plain(
     'story',
@@ -41,14 +41,14 @@ export const storySigns: readonly Sign[] = [
   },
   plain('story', { name: 'cure-told' }, ['solution', 'solved', ' fixed', 'fixes ', 'resolved', 'workaround', 'was missing', 'needed to', 'had to add', 'have to add', 'by adding', 'the trick', 'does help', 'helped', '解決', '解消', '対策', '解决', 'gelöst', 'Lösung', 'behoben', 'geholfen', 'résolu', 'solución', 'solucion', 'решен', 'помогло'], /解[決消决]|対策|gelöst|Lösung|behoben|geholfen|résolu|solución|решен|помогло|solution|solved|fix(?:ed|es)\b|resolved|workaround|what was missing|(?:needed|had|have) to (?:add|set|create|use|edit)|by adding|did the trick|help(?:ed|s)\b/i),
   plain('story', { name: 'pin-asked-again' }, ['PIN prompt', ' my PIN', 'the PIN', 'for PIN', 'for a PIN', ' PIN again', 'PIN every', 'enter PIN', 'asks PIN', ' its PIN', 'your PIN'], /PIN[^.]*(?:again|(?:after|on|for|at) (?:each|every)|every time|each time|repeatedly|over and over|multiple times|several times|more than once)|(?:again|repeatedly|unexpected|multiple|many|re-?enter|keeps? asking|(?:every|each) time)[^.]*\bPIN/i),
-  plain('story', { name: 'after-gpg' }, ['after using', 'after sign', 'after decr', 'after runn', 'after i use', 'after gpg', 'once gpg', 'gpg first', 'first use', 'gpg-agent)', 'used it as', 'using gpg', 'after git', 'after ssh', 'gpg command'], /(?:after|once|when(?:ever)?|any ?time|first|as soon as)\b[^.]*\b(?:gpg2?|gnupg|gpg-agent|openpgp)\b|\b(?:gpg2?|gnupg|gpg-agent)\b[^.]*\b(?:first|before)\b/i),
+  plain('story', { name: 'after-gpg' }, ['after using', 'after sign', 'after decr', 'after runn', 'after i use', 'after gpg', 'once gpg', 'gpg first', 'first use', 'gpg-agent)', 'gpg4win', 'used it as', 'using gpg', 'after git', 'after ssh', 'gpg command'], /(?:after|once|when(?:ever)?|any ?time|first|as soon as)\b[^.]*\b(?:gpg2?|gpg4win|gnupg|gpg-agent|openpgp)\b|\b(?:gpg2?|gnupg|gpg-agent)\b[^.]*\b(?:first|before)\b/i),
   plain('story', { name: 'works-once' }, ['first time', 'first run', 'second time', 'second run', 'consecutive', 'subsequent', 'only once', 'ONLY ONCE'], /(?:first (?:time|run)|once)[^.]*(?:second|then|after|subsequent|consecutive|next|but)|(?:second|subsequent|consecutive)[^.]*(?:fail|error|violation)|works? only once/i),
   plain('story', { name: 'wrong-reader-told' }, ['reader', ' first ', 'built-in', 'builtin', 'internal', 'Broadcom', 'Alcor '], WRONG_READER),
   plain('story', { name: 'driver-list-lacks' }, ['Info.plist', 'ifdVendorID', 'ifdProductID', 'ifdFriendlyName', 'supported reader', 'unsupported', 'supported by libccid', 'CCID compliant', 'CCID-compliant', 'supported.html', 'not yet supported', 'not supported'], /Info\.plist[^.]*(?:\bnot\b|missing|\badd|lack|edit|pars)|(?:\bnot\b|isn't|missing|\badd\w*|lacks?|edit\w*)[^.]*Info\.plist|unsupported (?:smart ?card )?reader|not (?:in|on) the (?:list|supported)|reader (?:that |which )?is not (?:yet )?supported|(?:PID|VID|product|vendor)\b[^.]{0,60}Info\.plist|Info\.plist[^.]{0,60}(?:PID|VID|product|vendor)\b|(?:list of )?supported readers?\b[^.]*\bnot\b|(?:\bnot|n't|should be|is it|whether|if it)\b[^.]{0,40}CCID.compliant|\bifd(?:VendorID|ProductID|FriendlyName)\b/i),
   {
     kind: 'story',
-    needles: [' blocks', ' blocking', ' blocked by', ' locks ', ' locking', ' will lock', ' locked by', ' holds ', ' holding', ' hogs ', ' hogging', 'prevents ', 'preventing', 'remains "open', 'remains open', 'keeps the', 'keeps my', 'in use by', 'used by', 'lock my', 'lock the', 'messing', ' grabs ', ' grabbed ', ' grabbing', ' captures', ' seizes', 'monopoli'],
-    pattern: /\b(?:blocks?|blocking|blocked by|locks?|locking|locked by|holds?|holding|hogs?|hogging|prevents?|preventing|remains "?open|keeps (?:the|my)|in use by|messing up|grab(?:s|bed|bing)|captures|seizes|monopoli[sz]es)\b/i,
+    needles: [' blocks', ' blocking', ' blocked by', ' locks ', ' locking', ' will lock', ' locked by', ' holds ', ' holding', ' hogs ', ' hogging', 'prevents ', 'preventing', 'remains "open', 'remains open', 'keeps the', 'keeps my', 'in use by', 'used by', 'lock my', 'lock the', 'messing', ' grabs ', ' grabbed ', ' grabbing', ' captures', ' seizes', 'monopoli', 'exclusive'],
+    pattern: /\b(?:blocks?|blocking|blocked by|locks?|locking|locked by|holds?|holding|hogs?|hogging|prevents?|preventing|remains "?open|keeps (?:the|my)|in use by|messing up|grab(?:s|bed|bing)|captures|seizes|monopoli[sz]es|(?:opens?|opening|takes?|taking|accesse?s?|uses?|connects? to|claims?|wants?|insists? on)(?=\b[^.]{0,40}\bexclusive))\b/i,
     see: (match, text) => {
       const named = roleSaidToHold(text, match.index);
       return named === null ? null : { name: 'said-to-hold', role: named };
@@ -58,7 +58,7 @@ export const storySigns: readonly Sign[] = [
     'story',
     { name: 'trouble-told' },
     ['yubikey', 'yubi key', 'smartcard', 'smart card', 'smart-card', 'nitrokey', 'card reader', 'security key', ' token', 'reader is', 'reader do', 'reader was', 'reader no', 'the reader', 'my reader', 'the card ', 'my card ', 'the key ', 'my key ', 'solo2 key', 'solokey', 'onlykey', 'canokey', 'librem key', 'not recogni', 'not detected', 'be detected', 'be recogni'],
-    /\b(?:not|unable|cannot|fails?|failed|never|no longer|stop(?:s|ped)?)\b|n't\b/i,
+    /\b(?:not|unable|cannot|fails?|failed|never|no longer|stop(?:s|ped)?|broken?|breaks|struggl\w+|trouble)\b|n't\b/i,
   ),
   {
     kind: 'story',
@@ -70,8 +70,8 @@ export const storySigns: readonly Sign[] = [
   {
     kind: 'scdaemon.conf',
     // Told in a sentence that it is set; told to be missing it is not.
-    needles: ['pcsc-shared', 'disable-ccid'],
-    pattern: /\b(?:set|added|have|has|using|use|with|enabled|put)\s+(?:the\s+|only\s+|both\s+)?[`"']?-{0,2}(pcsc-shared|disable-ccid)\b/i,
+    needles: ['pcsc-shared', 'disable-ccid', 'reader-port'],
+    pattern: /\b(?:set|added|have|has|had|using|use|with|enabled|put)\s+(?:the\s+|only\s+|both\s+|an?\s+)?[`"']?-{0,2}(pcsc-shared|disable-ccid|reader-port)\b/i,
     see: (match) => ({ name: 'scdaemon-config', option: (match[1] as string).toLowerCase(), value: '' }),
   },
   plain('story', { name: 'applet-told' }, [' applet', 'other application on'], /(?:chang|switch|select|unlock|wake)\w*\b[^.]{0,40}\bapplets?\b|\bapplets?\b[^.]{0,40}(?:chang|switch|select)\w*/i),

@@ -69,7 +69,7 @@ export const systemSigns = (): readonly Sign[] => [
   },
   // Anything on the bus but hubs: who pastes the listing beside a missing reader means one of these.
   { kind: 'usb', needles: ['Device 0', 'Device 1'], pattern: /\bBus \d{3} Device \d{3}: ID (?!1d6b)[0-9a-f]{4}:[0-9a-f]{4}/i, see: () => ({ name: 'usb-listed' }) },
-  plain('environment', { name: 'fedora' }, ['Fedora', 'Silverblue', ' RHEL ', 'Red Hat'], /\bFedora\b|Silverblue|\bRHEL\b|Red Hat/i),
+  plain('environment', { name: 'fedora' }, ['Fedora', 'Silverblue', 'Bluefin', 'Bazzite', ' RHEL ', 'Red Hat'], /\bFedora\b|Silverblue|\bBluefin\b|\bBazzite\b|\bRHEL\b|Red Hat/i),
   plain('sandbox', { name: 'sandbox-denied' }, ['apparmor="DENIED"', "apparmor=\"DENIED\"", 'avc:  denied', 'avc: denied', 'AVC avc', 'snap-confine', 'seccomp', 'bwrap: '], /pcsc|smart ?card|\/dev\/bus\/usb|scdaemon|gnupg|ccid|p11|pkcs11|hidraw/i),
   plain('sandbox', { name: 'sandbox-app' }, ['snap connect', 'snap connections', 'pcscd interface', 'flatpak override', '--socket=pcsc', 'sockets=pcsc', 'snappy-debug'], /pcsc|raw-usb|u2f|smart ?card/i),
   { kind: 'environment', needles: [' snap ', ' snap)', ' snap,', ' snap.', '-snap ', 'snapd ', 'snapped ', 'Snapcraft', '="snap.', ' /snap/', '/snap/bin', '"/snap/', '=/snap/', 'snap run', ' (snap)', 'snap list', 'the snap', ' a snap', 'as snap', 'snap version', 'snap package', 'snap install', 'from snap', 'via snap', 'Snap version', 'snap program', 'snap restart', 'snapcraft', ' snap app', 'Snap store', '--devmode'], pattern: /\/snap\/|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap(?:craft|d|ped)?\b|--devmode/i, see: () => ({ name: 'environment', is: 'snap' }) },

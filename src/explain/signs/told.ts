@@ -60,8 +60,8 @@ export const toldSigns: readonly Sign[] = [
   {
     kind: 'gpg',
     // That gpg does not see the card, without its message.
-    needles: ['card-status', 'shows no card', ...['gpg', 'gpg2', 'gnupg'].flatMap((who) => [` by ${who}`, `${who} can`, `${who} could`, `${who} does`, `${who} do not`, `${who} fail`, `${who} no longer`, `${who} is unable`])],
-    pattern: /\b(?:gpg2?|gnupg|card-status)\b`?[^.:,;]{0,40}(?:\bunable to|\bcannot|\bcan't|\bcan ?not|\bcould ?n[o']t|\bdoes ?n[o']t|\bdo not|\bfail\w* to|\bno longer)[ \w]{0,12}\b(?:recogni[sz]e|detect|see|find|read|access|show)s?\b(?! (?:the |my |any )?(?:pass|pin|key ?server|public|pinentry))|(?:not|n't|never|no longer) (?:be )?(?:found|seen|detected|recogni[sz]ed|visible) (?:by|in|to|with) (?:gpg2?|gnupg)\b|card-status\b[^.:]{0,20}\bshows? (?:no|nothing)\b|^shows no cards?\b/i,
+    needles: ['card-status', 'shows no card', ...['gpg', 'gpg2', 'gnupg', 'gpg4win', 'Kleopatra'].flatMap((who) => [` by ${who}`, `${who} can`, `${who} could`, `${who} does`, `${who} do not`, `${who} fail`, `${who} no longer`, `${who} is unable`, `${who} itself`])],
+    pattern: /\b(?:gpg2?|gpg4win|kleopatra|gnupg|card-status)\b`?[^.:,;]{0,40}(?:\bunable to|\bcannot|\bcan't|\bcan ?not|\bcould ?n[o']t|\bdoes ?n[o']t|\bdo not|\bfail\w* to|\bno longer)[ \w]{0,12}\b(?:recogni[sz]e|detect|see|find|read|access|show|reach|interact with|communicate with|talk to)s?\b(?! (?:the |my |any )?(?:pass|pin|key ?server|public|pinentry))|(?:not|n't|never|no longer) (?:be )?(?:found|seen|detected|recogni[sz]ed|visible) (?:by|in|to|with) (?:gpg2?|gpg4win|kleopatra|gnupg)\b|card-status\b[^.:]{0,20}\bshows? (?:no|nothing)\b|^shows no cards?\b/i,
     see: () => ({ name: 'gpg-failed', reason: 'no-device', era: null, apple: false }),
   },
 ];
