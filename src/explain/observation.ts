@@ -178,6 +178,7 @@ type Plain =
   | 'wrong-reader-told'
   | 'driver-list-lacks'
   | 'replug-cures'
+  | 'replug-in-vain'
   | 'own-handle-leaked'
   | 'config-not-active'
   | 'over-ssh'
@@ -207,7 +208,19 @@ type Plain =
   | 'permission-told'
   | 'mismatch-told'
   | 'slot-listed'
-  | 'not-attached-told';
+  | 'not-attached-told'
+  | 'hid-part-works'
+  | 'firmware-changed'
+  | 'driver-broke'
+  | 'agent-empty'
+  | 'service-answers'
+  | 'reader-connects'
+  | 'ccid-not-found'
+  | 'pin-locked-told'
+  | 'other-commands-work'
+  | 'device-node-denied'
+  | 'device-strings-unread'
+  | 'hid-slot-missing';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {
@@ -251,6 +264,8 @@ export interface Details extends Record<Plain, object> {
   mentioned: { program: string; role: Role; fails: boolean };
   /** A command that ends or restarts something: what people found to help. */
   remedy: { target: 'scdaemon' | 'gpg-agent' | 'pcscd' | 'holder' | 'macos-service'; chained: boolean };
+  /** …and what was found not to help. */
+  'remedy-in-vain': { target: Details['remedy']['target'] };
   /** A client other than gpg could not reach the card. */
   'client-failed': { client: 'ykman' | 'yubico-piv-tool' | 'pkcs11' | 'opensc' | 'age' | 'agent' | 'ssh' | 'pcsc_scan' | 'other' };
   version: { of: 'gnupg' | 'pcsc-lite' | 'libccid' | 'ykman' | 'macos'; version: string };

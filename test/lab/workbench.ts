@@ -201,7 +201,7 @@ export class Workbench {
   /** Takes files away, as if their package had never brought them. @returns puts them back, which the end of the scenario does too */
   async takeAway(...paths: string[]): Promise<() => Promise<void>> {
     const back = async () => {
-      for (const path of paths) await this.run('sh', ['-c', `[ ! -e '${path}.aside' ] || mv '${path}.aside' '${path}'`]);
+      for (const path of paths) await this.run('mv', [`${path}.aside`, path]); // fails where it is back already
     };
     this.#undo.push(back);
     for (const path of paths) await this.run('mv', [path, `${path}.aside`]);

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, cardAnswers, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, onlyTold, option, optionCures, otherFails, ownDriverFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
+  accessRefused, anyoneGot, both, cardAnswers, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, onlyTold, onWindows, option, optionCures, otherFails, ownDriverFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
 } from './queries.ts';
 
 const scdaemonSupplied = seen('supplied', ({ what }) => what === 'scdaemon');
@@ -90,6 +90,7 @@ export const gnupgRules = {
       excludes(3, seen('scdaemon-pcsc-failed'), 'scdaemon goes through PC/SC'),
       excludes(1.5, interfaceBusy, 'another program has the interface'),
       excludes(1.5, accessRefused, 'the device could not even be opened'),
+      excludes(2.5, onWindows, 'gpg for Windows has no driver of its own'),
     ],
     decidedBy: 'the same card with disable-ccid, through pcscd.',
     next: ['cardcheck', 'pcsc_scan -r'],
@@ -116,6 +117,9 @@ export const gnupgRules = {
       supports(1, seen('scdaemon-start-failed'), 'gpg-agent could not start scdaemon'),
       excludes(3, unless(gpgReachesNoCard, scdaemonSupplied), 'scdaemon is there: it found no card'),
       excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), seen('scdaemon-ended-at-start'), seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),
+      supports(0.6, seen('agent-empty'), 'without scdaemon gpg-agent has no key of a card to show'),
+      supports(1.2, both(seen('agent-empty'), seen('agent-already-running')), 'gpg-agent runs, and reaches no card'),
+      supports(1.4, both(seen('fedora'), seen('after-upgrade'), either(gpgFails, seen('trouble-told'))), 'new releases of Fedora package scdaemon apart'),
     ],
     decidedBy: 'whether the path in gpgconf --list-components exists.',
     next: ['gpgconf --list-components', 'cardcheck'],
@@ -149,6 +153,8 @@ export const gnupgRules = {
       supports(0.5, unless(seen('ssh-refused'), either(gpgFails, anyoneGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'ssh'))), 'the key was not offered'),
       excludes(1.5, seen('pin-locked'), 'the agent was reached'),
       excludes(1.5, scdaemonSupplied, 'the agent was reached, and scdaemon was what it lacked'),
+      supports(2.2, seen('agent-empty'), 'the agent that ssh talks to has no key'),
+      excludes(0.8, both(seen('agent-empty'), seen('agent-already-running')), 'gpg-agent runs, and it has no key to show while it reaches no card'),
     ],
     decidedBy: 'SSH_AUTH_SOCK against gpgconf --list-dirs agent-ssh-socket.',
     next: ['echo "$SSH_AUTH_SOCK"', 'gpgconf --list-dirs agent-ssh-socket'],

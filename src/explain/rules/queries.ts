@@ -47,6 +47,11 @@ export const mentioned =
     const victims = new Set(book.all('mentioned').filter(({ observation }) => observation.fails).map(({ observation }) => observation.program));
     return seen('mentioned', ({ program, role }) => roles.includes(role) && !victims.has(program))(book);
   };
+/** Commands that are over as soon as they have answered: who merely ran one keeps no card with it. */
+const PASSING = /^(?:opensc-tool|pkcs11-tool|pkcs15-tool|pkcs11-register|yubico-piv-tool|nitropy|solo2)$/;
+/** A program that shares cards and goes on running is named or listed. */
+export const sharerAtWork: Query = (book) =>
+  present('shared')(book).filter(({ observation }) => observation.name === 'process' || (observation.name === 'mentioned' && !PASSING.test(observation.program)));
 /** Somebody says so in plain words. */
 export const saidToHold = (...roles: readonly Role[]): Query => seen('said-to-hold', ({ role }) => roles.includes(role));
 export const optionCures = (...names: readonly string[]): Query => seen('option-cures', ({ option: name }) => names.includes(name));
@@ -66,6 +71,8 @@ export const gpgFails: Query = either(seen('gpg-failed'), seen('scdaemon-pcsc-fa
 export const otherFails: Query = either(seen('client-failed', ({ client }) => client !== 'pcsc_scan'), seen('pcsc-code', ({ by }) => by === 'client' || by === 'exclusive-app' || by === 'agent'));
 export const onMac: Query = either(seen('environment', ({ is }) => is === 'macos'), seen('macos-ctk'), seen('macos-reader-listed'), seen('gpg-failed', ({ apple }) => apple));
 export const inWsl: Query = seen('environment', ({ is }) => is === 'wsl');
+/** And not in the Linux that it runs. */
+export const onWindows: Query = unless(seen('environment', ({ is }) => is === 'windows'), inWsl);
 export const inContainer: Query = seen('environment', ({ is }) => is === 'container');
 export const inSandbox: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'appimage');
 /** An AppImage brings its libraries and confines nothing. */

@@ -1,12 +1,11 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, noReader, onlyTold, onMac, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, noReader, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
 const stopped = stoppedAtStart;
 const answered = either(seen('pcscd-authorized'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION, SERVICE_STOPPED));
-const onWindows = seen('environment', ({ is }) => is === 'windows');
 /** Daemons from 2.4.1 on log the mismatch and then adapt (winscard_svc.c, "Enable backward compatibility"). */
 const adapts = either(seen('pcscd-backward-compatible'), pcscWithin('2.4.1', '9'));
 
@@ -45,6 +44,14 @@ export const serviceRules = {
       excludes(1.2, both(noService, seen('pcscd-ready')), 'a pcscd came up here'),
       excludes(1.5, both(noService, seen('library-bundled')), 'it is a question of which library'),
       excludes(2, interfaceBusy, 'pcscd ran and looked at the reader'),
+      supports(0.8, seen('client-failed', ({ client }) => client === 'ykman'), 'ykman fails so where no pcscd answers, too'),
+      supports(1.2, both(seen('hid-part-works'), either(seen('client-failed'), seen('ccid-not-found'), seen('service-unusable'))), 'what goes over HID works, so it is the way over PC/SC that is closed'),
+      supports(1.6, seen('ccid-not-found'), 'the key is on the bus, and PC/SC does not show it'),
+      supports(1, both(seen('environment', ({ is }) => is === 'appimage'), seen('ccid-not-found')), 'an AppImage brings no pcscd along'),
+      supports(0.5, seen('agent-empty'), 'an agent that reaches no card has no key to show'),
+      excludes(3, either(seen('service-answers'), seen('reader-connects')), 'pcscd answered'),
+      supports(1.4, both(seen('root-works'), seen('environment', ({ is }) => is === 'wsl')), 'root needs no pcscd for gpg\'s own driver, and in WSL without systemd nobody starts one'),
+      supports(0.8, both(seen('trouble-told'), seen('hid-part-works')), 'what goes over HID works, and needs no pcscd'),
     ],
     decidedBy: 'whether anybody listens on /run/pcscd/pcscd.comm.',
     next: ['systemctl status pcscd.socket pcscd.service', 'cardcheck'],
@@ -79,6 +86,12 @@ export const serviceRules = {
       excludes(2, seen('pcscd-driver-unloadable'), 'a driver is there, but cannot be loaded'),
       excludes(1.5, onMac, 'macOS brings its own'),
       excludes(2, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
+      supports(0.5, seen('client-failed', ({ client }) => client === 'ykman'), 'ykman fails so where pcscd has no driver, too'),
+      supports(1, both(seen('hid-part-works'), either(noReader, seen('client-failed'), seen('ccid-not-found'))), 'what goes over HID works, so it is the way over PC/SC that is closed'),
+      supports(1, both(seen('service-answers'), noReader), 'pcscd answers, and has no reader'),
+      supports(1.8, seen('driver-broke'), 'it began with another version of the driver or daemon'),
+      excludes(2.5, seen('reader-connects'), 'the reader works'),
+      supports(0.6, both(seen('trouble-told'), seen('hid-part-works')), 'what goes over HID works, and needs no driver of pcscd'),
     ],
     decidedBy: 'whether usbdropdir holds ifd-ccid.bundle with Info.plist and libccid.so.',
     next: ['pcscd -v', 'ls -lR /usr/lib*/pcsc/drivers', 'cardcheck'],
@@ -172,6 +185,7 @@ export const serviceRules = {
       excludes(2.5, seen('polkit-unreachable'), 'polkit could not be asked'),
       excludes(2.5, either(seen('polkit-proc-hidden'), seen('hidepid')), 'polkit could not look at the process'),
       excludes(1, seen('polkit-nobody'), 'polkit was asked about nobody'),
+      excludes(2.5, onWindows, 'Windows has no polkit'),
     ],
     decidedBy: 'pcscd\'s journal at the time: "is NOT authorized for action".',
     next: ['journalctl -u pcscd | grep -i authorized', 'pkcheck --action-id org.debian.pcsc-lite.access_pcsc --process $$', 'loginctl session-status'],

@@ -2,7 +2,7 @@ import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
   anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, onlyTold, onMac, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
-  saidToHold, scdaemonGot, seen, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
+  saidToHold, scdaemonGot, seen, sharerAtWork, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
 const LIVE = 'cardcheck';
@@ -60,7 +60,7 @@ export const sharingRules = {
       supports(1.4, saidToHold('scdaemon'), 'gpg is said to keep the card'),
       supports(1.8, both(otherFails, seen('after-gpg')), 'the other program fails once gpg has used the card, and scdaemon keeps it'),
       supports(1.6, both(unless(seen('after-gpg'), gpgFails), either(onlyTold, seen('replug-cures'))), 'it fails once gpg has used the card, and scdaemon keeps it'),
-      supports(2, seen('both-told'), 'gpg and a program for another application of the token keep each other out'),
+      supports(2, unless(seen('both-told'), seen('pin-asked-again')), 'gpg and a program for another application of the token keep each other out'),
       supports(0.8, seen('scdaemon-commanded'), 'scdaemon was asked to work, and it keeps the card afterwards'),
       supports(1.2, unless(seen('scdaemon-opened-by-pcsc'), option('pcsc-shared')), 'scdaemon has opened the card through PC/SC, EXCLUSIVE, and keeps it afterwards'),
       supports(1, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode === 'EXCLUSIVE' && ownHandles === 0), 'an EXCLUSIVE connect was refused, by whoever has a handle'),
@@ -78,6 +78,9 @@ export const sharingRules = {
       excludes(1.2, seen('own-handle-leaked'), 'the refused program is an agent that keeps the card itself'),
       excludes(1.5, connected('exclusive'), 'another program that takes cards EXCLUSIVE is connected'),
       excludes(1.5, both(onMac, seen('macos-ctk')), 'a macOS service that opens cards is named'),
+      excludes(1.5, seen('reader-connects'), 'the reader let the program in'),
+      excludes(1.2, seen('remedy-in-vain', ({ target }) => target === 'scdaemon' || target === 'gpg-agent'), 'ending scdaemon did not help'),
+      excludes(1.2, seen('other-commands-work'), 'other commands of the same program get in'),
       ...notReached,
     ],
     decidedBy: 'scdaemon lists a card as open, or is the only other client of pcscd.',
@@ -89,7 +92,7 @@ export const sharingRules = {
       supports(4.2, scdaemonGot(VIOLATION), 'scdaemon insists on an EXCLUSIVE connect and was refused: somebody has a handle'),
       supports(2, both(gpgReachesNoCard, unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'gpg reached no card and pcscd refused a connect because of other handles'),
       supports(2.6, both(gpgFails, seen('reader-mode', ({ mode }) => mode === 'shared')), 'the reader is shared by somebody while gpg fails, and gpg wants it EXCLUSIVE'),
-      supports(2, both(gpgFails, present('shared')), 'gpg fails and a program that shares the card is at work'),
+      supports(2, both(gpgFails, sharerAtWork), 'gpg fails and a program that shares the card is at work'),
       supports(1.2, unless(both(gpgFails, present('exclusive')), seen('client-failed')), 'gpg fails and a program that takes the card EXCLUSIVE is at work'),
       supports(2.5, both(gpgFails, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE')), 'the connect that was refused asked for EXCLUSIVE, as scdaemon does'),
       supports(1.4, both(gpgFails, clientGot(VIOLATION)), 'the reader is in use while gpg fails'),
@@ -140,6 +143,7 @@ export const sharingRules = {
       excludes(2, refusedBySharing, 'pcscd did not call the reader exclusive'),
       excludes(2.5, unless(onlyItselfNamed, reconnectsOverItself), 'the only program named that takes cards EXCLUSIVE is of the kind that was refused'),
       excludes(2.5, reconnectsOverItself, 'the refused program had lost its own connection just before'),
+      excludes(1.2, seen('other-commands-work'), 'other commands of the same program get in'),
       ...notReached,
     ],
     decidedBy: 'the list of pcscd\'s clients while the reader is EXCLUSIVE.',
@@ -193,6 +197,7 @@ export const sharingRules = {
       supports(0.8, clientGot(VIOLATION), 'a second handle of the same program counts like a stranger\'s'),
       supports(2.2, both(clientGot(VIOLATION), seen('own-process-told')), 'it is said to be the program\'s own connection'),
       excludes(1, connected('scdaemon', 'exclusive', 'shared'), 'other programs are connected'),
+      supports(2.4, both(clientGot(VIOLATION), seen('other-commands-work')), 'other commands of the same program get in, so this one is in its own way'),
       ...notReached,
     ],
     decidedBy: 'all connections to the reader belong to the refused program itself.',
@@ -211,7 +216,8 @@ export const sharingRules = {
   },
   'other-tool-kills-scdaemon': {
     clauses: [
-      supports(4.8, seen('scdaemon-killed-by-tool'), 'a tool ends or signals scdaemon to get at the card'),
+      supports(3.4, seen('scdaemon-killed-by-tool'), 'a tool ends or signals scdaemon to get at the card'),
+      supports(1.4, unless(seen('scdaemon-killed-by-tool'), seen('client-failed', ({ client }) => client === 'ykman')), 'and it is not the tool that fails'),
       supports(3.6, seen('remedy', ({ chained, target }) => chained && (target === 'scdaemon' || target === 'gpg-agent')), 'scdaemon or its agent is ended as part of running a tool'),
       supports(0.8, seen('pin-asked-again'), 'the PIN state goes when scdaemon is ended'),
       supports(2.2, unless(both(seen('pin-asked-again'), endsScdaemon), option('pcsc-shared')), 'a program that ends scdaemon when it wants the card is at work'),
@@ -246,6 +252,7 @@ export const sharingRules = {
       supports(0.5, gpgReachesNoCard, 'gpg says this when its daemon holds a dead connection, too'),
       supports(1, gpgSays('eof'), 'the connection to scdaemon ended'),
       excludes(1.5, gpgSays('no-daemon', 'no-service'), 'scdaemon did not get so far'),
+      excludes(2, seen('remedy-in-vain', ({ target }) => target === 'scdaemon' || target === 'gpg-agent'), 'a new scdaemon did not help'),
     ],
     decidedBy: 'the same command works after gpgconf --kill scdaemon.',
     next: ['gpgconf --kill scdaemon   # the PIN is asked again', 'gpg --card-status'],
@@ -268,6 +275,7 @@ export const sharingRules = {
       supports(0.6, option('pcsc-shared'), 'the card is shared'),
       excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
       excludes(1.5, sharingViolation, 'a lock was met, so nothing is shared at that moment'),
+      supports(1.2, both(seen('both-told'), seen('pin-asked-again')), 'two applications of one token are used in turn, and the PIN of one goes with the other'),
     ],
     decidedBy: 'a scdaemon log (debug cardio) with 6D00 or 6E00 after another program used the card.',
     next: ['gpgconf --kill scdaemon   # the PIN is asked again', LIST_CLIENTS],

@@ -7,6 +7,8 @@ import { programSigns } from './programs.ts';
 import { scdaemonSigns } from './scdaemon.ts';
 import { storySigns } from './story.ts';
 import { systemSigns } from './system.ts';
+import { toldSigns } from './told.ts';
+import { yubicoSigns } from './yubico.ts';
 
 /** Every sign; a fresh list per reading, because some remember the line before. */
-export const allSigns = (): readonly Sign[] => [...gpgSigns, ...scdaemonSigns, ...pcscdSigns, ...codeSigns, ...programSigns(), ...clientSigns, ...systemSigns(), ...storySigns];
+export const allSigns = (): readonly Sign[] => [...gpgSigns, ...scdaemonSigns, ...pcscdSigns, ...codeSigns, ...programSigns(), ...clientSigns, ...systemSigns(), ...storySigns, ...toldSigns, ...yubicoSigns()];

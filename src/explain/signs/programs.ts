@@ -1,5 +1,6 @@
 import type { Observation, Role } from '../observation.ts';
 import { plain, type Sign } from '../sign.ts';
+import { inVain } from './vain.ts';
 
 /**
  * Programs that use a card, and how they take it (read in their sources: piv-go pcsc_unix.go, gsd-smartcard-manager.c,
@@ -66,7 +67,7 @@ const OWN_FAILURE = /other connections outstanding|sharing violation|0x8010|\[ER
 export function roleSaidToHold(text: string, verb: number): Role | null {
   const isPassive = /\bby\b/i.test(text.slice(verb, verb + 16));
   const where = isPassive ? text.slice(verb) : text.slice(0, verb);
-  if (/\b(?:gpg2?|gnupg|gpg-agent|scdaemon)\b(?![^]*(?:because|while))/i.test(where)) return 'scdaemon';
+  if (/\b(?:gpg2?|gpg4win|kleopatra|gnupg|gpg-agent|scdaemon)\b(?![^]*(?:because|while))/i.test(where)) return 'scdaemon';
   const named = [...where.matchAll(new RegExp(anywhere, 'gi'))].at(isPassive ? 0 : -1)?.[1]?.toLowerCase();
   return named === undefined ? null : (roleOf.get(named) ?? null);
 }
@@ -84,11 +85,18 @@ const targets: readonly (readonly [RegExp, Target])[] = [
 const REMEDY =
   /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|(?<!<- |-> )restart(?:ing|ed)?|systemctl\s+(?:--user\s+|--now\s+)*(?:try-|reload-or-)?(?:restart|stop|mask|disable|kill)|service\s+[\w.@-]+\s+(?:restart|stop)|launchctl\s+\w+)\s*[^&;|#"]*/i;
 
+/** What a program was seen to run is nothing that somebody found to help. */
+const BY_A_PROGRAM = /\b(?:started|run|spawned|executed|called|issued|invoked) by\b/i;
+
 function seeRemedy(_: RegExpExecArray, text: string): Observation[] {
-  return [...text.matchAll(new RegExp(REMEDY, 'gi'))].flatMap((match) => remediesOf(match[0], text.slice(match.index + match[0].length), text));
+  return [...text.matchAll(new RegExp(REMEDY, 'gi'))].flatMap((match) => {
+    if (BY_A_PROGRAM.test(text.slice(match.index, match.index + 100))) return [];
+    const found = remediesOf(match[0], text.slice(match.index + match[0].length), text);
+    return inVain(text, match.index) ? found.map(({ target }): Observation => ({ name: 'remedy-in-vain', target })) : found;
+  });
 }
 
-function remediesOf(command: string, behind: string, text: string): Observation[] {
+function remediesOf(command: string, behind: string, text: string): Extract<Observation, { name: 'remedy' }>[] {
   // "killall X && Y": the kill is part of using Y, not a cure tried once.
   const chained = /(?:\balias\b|before (?:running|using|every)|always kill)/i.test(text) || /^\s*(?:&&|;)\s*(?:\S*\/)?(?:ykman|yubico|piv|age|ssh)/i.test(behind);
   // "until restarted", "the service must be restarted in order to …": what, is said elsewhere in the sentence.
@@ -116,6 +124,7 @@ const TOLD_SUPPLY = new RegExp(
   [
     `(?:\\bmissing|\\black(?:s|ed|ing)|\\bneeds|\\brequires|depend\\w* on)\\b[^.]{0,30}?\\b(${PACKAGE})\\b`,
     `\\b(${PACKAGE})\\b[\x60"']?(?: package| service| daemon)? (?:is |was |were )?(?:missing|not (?:yet )?installed|to be installed|needs? to be (?:installed|started|running|enabled))`,
+    `\\b(${PACKAGE})\\b[^.]{0,30}? (?:is|are) (?:a |an )?(?:required|needed|necessary|dependency|prerequisite)\\b`,
     `\\b(?:install|start|enabl)(?:ed|ing)\\b[^.]{0,30}?\\b(${PACKAGE})\\b(?:\\.(?:socket|service))?[^.]{0,60}\\b(?:works?|worked|fix(?:es|ed)?|solv(?:es|ed)|resolv(?:es|ed)|help(?:s|ed)|did)\\b`,
     `\\b(?:works?|worked|fixed|solved|resolved|helped)\\b[^.]{0,30}\\b(?:by|after|once)\\b[^.]{0,20}\\b(?:install|start|enabl)(?:ed|ing)\\b[^.]{0,20}?\\b(${PACKAGE})\\b`,
   ].join('|'),
@@ -188,9 +197,13 @@ export const programSigns = (): readonly Sign[] => [
   {
     kind: 'command',
     // Told instead of typed: what was missing, and what helped once it was there.
-    needles: ['install', 'missing', ' needs ', 'requires ', 'depend', 'lacking', 'started ', 'starting ', 'enabled ', 'enabling '],
+    needles: ['install', 'missing', ' needs ', 'requires ', 'depend', 'lacking', ' required', 'necessary', 'started ', 'starting ', 'enabled ', 'enabling '],
     pattern: TOLD_SUPPLY,
-    see: (match) => suppliedIn(match.slice(1).find((name) => name !== undefined) ?? '', 1),
+    see: (match) => {
+      const named = match.slice(1).find((name) => name !== undefined) ?? '';
+      // The interface of that name is none.
+      return named === 'CCID' ? null : suppliedIn(named, 1);
+    },
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),

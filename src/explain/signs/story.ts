@@ -1,6 +1,7 @@
 import { plain, type Sign } from '../sign.ts';
 import { roleSaidToHold } from './programs.ts';
 import { scdaemonOptions } from './scdaemon.ts';
+import { inVain } from './vain.ts';
 
 const CURED = /\b(?:fix(?:es|ed)?|solv(?:es|ed)|help(?:s|ed)|cur(?:es|ed)|works?(?: again| now| fine)?|worked|resolv(?:es|ed)|did the trick|necess\w+|need(?:s|ed)|required|need to|enough|workaround)\b/i;
 /** "It works, but": then it did not. */
@@ -15,9 +16,9 @@ const WRONG_READER = /wrong (?:smart ?card )?reader|\b(?:us(?:es?|ing)|looks? (?
 export const storySigns: readonly Sign[] = [
   plain('story', { name: 'hangs' }, ['hung there', 'blocks forever', 'freezes', ' stuck ', 'hanging', 'never returns', 'unable to launch', 'does not respond', 'not responding', 'no output', 'locks up', 'lock up', 'locked up'], /hang(?:s|ing)|\block(?:s|ed)? up\b|hung|freez|block(?:s|ed) forever|never returns|unable to launch|stuck|no output|not respond/i),
   plain('story', { name: 'hangs' }, [' hangs ', ' hangs.', ' hangs,', ' hang on', 'it hung ', 'will hang', 'just hang']),
-  plain('story', { name: 'polled' }, [' blinks', 'blinking', 'flashing', 'flashes', 'periodically', 'constantly', 'every second', 'every few seconds', 'very slow', 'lights up', 'quite often', 'repeatedly', 'continuously', 'slows down', 'slow down', 'slowing', 'sluggish', 'CPU usage', 'CPU load', 'high CPU', 'processor load'], /slow(?:s|ing)? (?:\w+ ){0,2}down|sluggish|(?:high|100 ?%) CPU|CPU (?:usage|load)|processor load|blink|flash(?:ing|es)|periodical|constant|every (?:few )?seconds?|very slow|often|repeated|continuous|lights up/i),
+  plain('story', { name: 'polled' }, [' blinks', 'blinking', 'flashing', 'flashes', 'periodically', 'constantly', 'every second', 'every few seconds', 'very slow', 'lights up', 'quite often', 'repeatedly', 'continuously', 'slows down', 'slow down', 'slowing', 'sluggish', 'CPU usage', 'CPU load', 'high CPU', 'processor load'], /slow(?:s|ing)? (?:\w+ ){0,2}down|sluggish|(?:high|100 ?%) CPU|CPU (?:usage|load)|processor load|(?<!never |not |n't |no |without )(?:blink|flash(?:ing|es))|periodical|constant|every (?:few )?seconds?|very slow|often|repeated|continuous|lights up/i),
   plain('story', { name: 'after-sleep' }, ['suspend', ' resume', 'resumed', 'resuming', 'hibernat', 'wake up', 'wakes up', 'wake-up', ' waking', 'lid close', ' sleep', ' asleep', '/sleep', 'sleep/', '/resume'], /(?:after|from|upon|on|when|while|following|to|of|every|each)\s+(?:\w+\s+){0,4}(?:suspend|resum|hibernat|sleep|wak(?:e|ing)|lid)|asleep|suspend(?:ing)? and resum|sleep[\/-]wake|suspend[\/-]resume/i),
-  plain('story', { name: 'after-upgrade' }, ['upgrade', 'upgrading', 'updating', 'dist-upgrade', 'after update', 'after the update'], /(?:after|since|following)[^.]*(?:upgrad|updat)|upgrad\w+ (?:to|from)|stopped working after/i),
+  plain('story', { name: 'after-upgrade' }, ['upgrade', 'upgrading', 'updating', 'updated from', 'dist-upgrade', 'after update', 'after the update', 'broken in', 'broken on', 'broken with', 'broken since'], /(?:after|since|following)[^.]*(?:upgrad|updat)|upgrad\w+ (?:to|from)|updated from (?:\S+ ){1,4}to |stopped working after|\bbroken (?:in|on|with|since) (?:\w+ ){0,3}v?\d/i),
   plain('story', { name: 'closing-cures' }, ['close the', 'closing ', 'quit the', 'quitting', 'as soon as', 'is running', 'while running', 'is open', 'exit the'], /(?:close|closing|quit(?:ting)?|exit(?:ing)?|stop(?:ping)?)\s+\w[^.]*(?:work|fix|help|function|again|solv)|(?:while|when|if)\s+[^.]*is (?:running|open|started)/i),
   plain(
     'story',
@@ -40,14 +41,14 @@ export const storySigns: readonly Sign[] = [
   },
   plain('story', { name: 'cure-told' }, ['solution', 'solved', ' fixed', 'fixes ', 'resolved', 'workaround', 'was missing', 'needed to', 'had to add', 'have to add', 'by adding', 'the trick', 'does help', 'helped', '解決', '解消', '対策', '解决', 'gelöst', 'Lösung', 'behoben', 'geholfen', 'résolu', 'solución', 'solucion', 'решен', 'помогло'], /解[決消决]|対策|gelöst|Lösung|behoben|geholfen|résolu|solución|решен|помогло|solution|solved|fix(?:ed|es)\b|resolved|workaround|what was missing|(?:needed|had|have) to (?:add|set|create|use|edit)|by adding|did the trick|help(?:ed|s)\b/i),
   plain('story', { name: 'pin-asked-again' }, ['PIN prompt', ' my PIN', 'the PIN', 'for PIN', 'for a PIN', ' PIN again', 'PIN every', 'enter PIN', 'asks PIN', ' its PIN', 'your PIN'], /PIN[^.]*(?:again|(?:after|on|for|at) (?:each|every)|every time|each time|repeatedly|over and over|multiple times|several times|more than once)|(?:again|repeatedly|unexpected|multiple|many|re-?enter|keeps? asking|(?:every|each) time)[^.]*\bPIN/i),
-  plain('story', { name: 'after-gpg' }, ['after using', 'after sign', 'after decr', 'after runn', 'after i use', 'after gpg', 'once gpg', 'gpg first', 'first use', 'gpg-agent)', 'used it as', 'using gpg', 'after git', 'after ssh', 'gpg command'], /(?:after|once|when(?:ever)?|any ?time|first|as soon as)\b[^.]*\b(?:gpg2?|gnupg|gpg-agent|openpgp)\b|\b(?:gpg2?|gnupg|gpg-agent)\b[^.]*\b(?:first|before)\b/i),
+  plain('story', { name: 'after-gpg' }, ['after using', 'after sign', 'after decr', 'after runn', 'after i use', 'after gpg', 'once gpg', 'gpg first', 'first use', 'gpg-agent)', 'gpg4win', 'used it as', 'using gpg', 'after git', 'after ssh', 'gpg command'], /(?:after|once|when(?:ever)?|any ?time|first|as soon as)\b[^.]*\b(?:gpg2?|gpg4win|gnupg|gpg-agent|openpgp)\b|\b(?:gpg2?|gnupg|gpg-agent)\b[^.]*\b(?:first|before)\b/i),
   plain('story', { name: 'works-once' }, ['first time', 'first run', 'second time', 'second run', 'consecutive', 'subsequent', 'only once', 'ONLY ONCE'], /(?:first (?:time|run)|once)[^.]*(?:second|then|after|subsequent|consecutive|next|but)|(?:second|subsequent|consecutive)[^.]*(?:fail|error|violation)|works? only once/i),
   plain('story', { name: 'wrong-reader-told' }, ['reader', 'wrong slot', 'wrong interface', ' first ', 'built-in', 'builtin', 'internal', 'Broadcom', 'Alcor '], WRONG_READER),
   plain('story', { name: 'driver-list-lacks' }, ['Info.plist', 'ifdVendorID', 'ifdProductID', 'ifdFriendlyName', 'supported reader', 'unsupported', 'supported by libccid', 'CCID compliant', 'CCID-compliant', 'supported.html', 'not yet supported', 'not supported'], /Info\.plist[^.]*(?:\bnot\b|missing|\badd|lack|edit|pars)|(?:\bnot\b|isn't|missing|\badd\w*|lacks?|edit\w*)[^.]*Info\.plist|unsupported (?:smart ?card )?reader|not (?:in|on) the (?:list|supported)|reader (?:that |which )?is not (?:yet )?supported|(?:PID|VID|product|vendor)\b[^.]{0,60}Info\.plist|Info\.plist[^.]{0,60}(?:PID|VID|product|vendor)\b|(?:list of )?supported readers?\b[^.]*\bnot\b|(?:\bnot|n't|should be|is it|whether|if it)\b[^.]{0,40}CCID.compliant|\bifd(?:VendorID|ProductID|FriendlyName)\b/i),
   {
     kind: 'story',
-    needles: [' blocks', ' blocking', ' blocked by', ' locks ', ' locking', ' will lock', ' locked by', ' holds ', ' holding', ' hogs ', ' hogging', 'prevents ', 'preventing', 'remains "open', 'remains open', 'keeps the', 'keeps my', 'in use by', 'used by', 'lock my', 'lock the', 'messing', ' grabs ', ' grabbed ', ' grabbing', ' captures', ' seizes', 'monopoli'],
-    pattern: /\b(?:blocks?|blocking|blocked by|locks?(?! up)|locking(?! up)|locked by|holds?|holding|hogs?|hogging|prevents?|preventing|remains "?open|keeps (?:the|my)|in use by|messing up|grab(?:s|bed|bing)|captures|seizes|monopoli[sz]es)\b/i,
+    needles: [' blocks', ' blocking', ' blocked by', ' locks ', ' locking', ' will lock', ' locked by', ' holds ', ' holding', ' hogs ', ' hogging', 'prevents ', 'preventing', 'remains "open', 'remains open', 'keeps the', 'keeps my', 'in use by', 'used by', 'lock my', 'lock the', 'messing', ' grabs ', ' grabbed ', ' grabbing', ' captures', ' seizes', 'monopoli', 'exclusive'],
+    pattern: /\b(?:blocks?|blocking|blocked by|locks?(?! up)|locking(?! up)|locked by|holds?|holding|hogs?|hogging|prevents?|preventing|remains "?open|keeps (?:the|my)|in use by|messing up|grab(?:s|bed|bing)|captures|seizes|monopoli[sz]es|(?:opens?|opening|takes?|taking|accesse?s?|uses?|connects? to|claims?|wants?|insists? on)(?=\b[^.]{0,40}\bexclusive))\b/i,
     see: (match, text) => {
       const named = roleSaidToHold(text, match.index);
       return named === null ? null : { name: 'said-to-hold', role: named };
@@ -56,8 +57,8 @@ export const storySigns: readonly Sign[] = [
   plain(
     'story',
     { name: 'trouble-told' },
-    ['yubikey', 'yubi key', 'smartcard', 'smart card', 'smart-card', 'nitrokey', 'card reader', 'security key', ' token', 'reader is', 'reader do', 'reader was', 'reader no', 'the reader', 'my reader', 'the card ', 'my card '],
-    /\b(?:not|unable|cannot|fail(?:s|ed|ing)?|never|no longer|stop(?:s|ped)?)\b|n't\b/i,
+    ['yubikey', 'yubi key', 'smartcard', 'smart card', 'smart-card', 'nitrokey', 'card reader', 'security key', ' token', 'reader is', 'reader do', 'reader was', 'reader no', 'the reader', 'my reader', 'the card ', 'my card ', 'the key ', 'my key ', 'solo2 key', 'solokey', 'onlykey', 'canokey', 'librem key', 'not recogni', 'not detected', 'be detected', 'be recogni'],
+    /\b(?:not|unable|cannot|fail(?:s|ed|ing)?|never|no longer|stop(?:s|ped)?|broken?|breaks|struggl\w+|trouble)\b|n't\b/i,
   ),
   // The same thing works on the host, or as the package of the distribution.
   plain('story', { name: 'works-outside-told' }, ['the host', ' package', '.deb pa', ' native', 'unconfined', 'outside'], /\b(?:works?|worked|working|fine|detected|visible|recogni[sz]ed)\b[^.]{0,80}\b(?:(?:on|via|from|in) the host|outside|unconfined|natively)\b|(?:(?:on|from) the host|\boutside|unconfined|\bnative|(?:\.deb|\bdebian|\bdeb|\brpm|\bapt|distribution)\b[^.]{0,20}\bpackages?)\b[^\n]{0,100}\b(?:works?|worked|working|fine)\b/i),
@@ -87,8 +88,8 @@ export const storySigns: readonly Sign[] = [
   {
     kind: 'scdaemon.conf',
     // Told in a sentence that it is set; told to be missing it is not.
-    needles: ['pcsc-shared', 'disable-ccid'],
-    pattern: /\b(?:set|added|have|has|using|use|with|enabled|put)\s+(?:the\s+|only\s+|both\s+)?[`"']?-{0,2}(pcsc-shared|disable-ccid)\b/i,
+    needles: ['pcsc-shared', 'disable-ccid', 'reader-port'],
+    pattern: /\b(?:set|added|have|has|had|using|use|with|enabled|put)\s+(?:the\s+|only\s+|both\s+|an?\s+)?[`"']?-{0,2}(pcsc-shared|disable-ccid|reader-port)\b/i,
     see: (match) => ({ name: 'scdaemon-config', option: (match[1] as string).toLowerCase(), value: '' }),
   },
   plain('story', { name: 'applet-told' }, [' applet', 'other application on'], /(?:chang|switch|select|unlock|wake)\w*\b[^.]{0,40}\bapplets?\b|\bapplets?\b[^.]{0,40}(?:chang|switch|select)\w*/i),
@@ -99,9 +100,9 @@ export const storySigns: readonly Sign[] = [
   plain('story', { name: 'fallback-told' }, ['fallback', 'fall back', 'falls back', 'falling back'], /fall(?:s|ing)?[ -]?back[^.]{0,60}(?:PC\/?SC|pcscd)|(?:PC\/?SC|pcscd)[^.]{0,30}fall(?:s|ing)?[ -]?back/i),
   plain('story', { name: 'other-sees' }, ['though', 'whereas', 'but ykman', 'but pcsc', 'but the ', 'but opensc', 'but pkcs11', 'while ykman', 'while pcsc', 'while the '], /\b(?:though|but|while|whereas)\b[^.]{0,30}\b(?:ykman|pcsc_scan|pcsc-tools|opensc\S*|pkcs11-tool|nitropy|authenticator)\b[^.]{0,30}\b(?:sees?|detects?|finds?|shows?|lists?|recogni[sz]es?|works?|does)\b(?! not|n't)/i),
   plain('story', { name: 'after-tool' }, ['after '], /\bafter\b[^.]{0,40}\b(?:ykman|yubico-piv-tool|yubioath|authenticator|piv-tool|pkcs11-tool|opensc|nitropy|keepassxc)\b/i),
-  plain('story', { name: 'other-reader-works' }, [' works ', ' worked ', 'works fine', 'works normally', 'reproduce'], /\b(?:can't|cannot|can not|couldn't|could not|unable to) reproduce\b[^.]{0,60}\b(?:with|using|on|in)\b|works?\b[^.]{0,30}\b(?:with|in|on) (?:another|a different|the other|an? other) (?:card )?reader|works?[^.]{0,60}\bbut (?:it )?(?:doesn't|does not|not|fails)\b[^.]{0,20}(?:with|in|on)\b/i),
+  plain('story', { name: 'other-reader-works' }, [' works ', ' worked ', 'works fine', 'works normally', 'reproduce'], /\b(?:can't|cannot|can not|couldn't|could not|unable to) reproduce\b[^.]{0,60}\b(?:with|using|on|in)\b|works?\b[^.]{0,30}\b(?:with|in|on) (?:another|a different|the other|an? other) (?:card )?reader|works?\b(?=[^.]{0,120}\breader)[^.]{0,60}\bbut (?:it )?(?:doesn't|does not|not|fails)\b[^.]{0,20}(?:with|in|on)\b/i),
   plain('story', { name: 'cable-told' }, [' cable', 'USB hub', 'usb-hub', 'power supply', 'undervolt', 'under-volt', 'another port', 'different port', 'other port', 'USB port'], /\b(?:shorter|short|longer|long|other|another|different|bad|new|extension)\s(?:\w+\s){0,3}(?:cable|port)\b|\bhub\b|power supply|under-?volt/i),
-  plain('story', { name: 'older-gnupg-cures' }, ['downgrad', 'revert', 'roll back', 'rolled back', 'rolling back', 'went back', 'no longer works', 'no longer work', 'brew switch', 'stopped working'], /^(?!.*(?:pcsc|ccid)).*(?:downgrad|revert|roll(?:ed|ing)? back|went back|switch)\w*\b.{0,60}\b(?:gnupg|gpg|scdaemon|2\.[0-5]\.\d+)|\b(?:gnupg|gpg)\S*(?: version)? 2\.\d+\.\d+ (?:no longer|stopped|does ?n[o']t)/i),
+  plain('story', { name: 'older-gnupg-cures' }, ['downgrad', 'revert', 'roll back', 'rolled back', 'rolling back', 'went back', 'no longer works', 'no longer work', 'brew switch', 'stopped working'], /^(?!.*(?:pcsc|ccid)).*(?:downgrad|revert|roll(?:ed|ing)? back|went back|switch)\w*\b[^,;]{0,60}\b(?:gnupg|gpg|scdaemon|2\.[0-5]\.\d+)|\b(?:gnupg|gpg)\S*(?: version)? 2\.\d+\.\d+ (?:no longer|stopped|does ?n[o']t)/i),
   plain('story', { name: 'pcsc-downgraded' }, ['downgrad'], /downgrad\w*\b.{0,60}\bpcsc-?(?:lite|d)\b|\bpcsc-?(?:lite|d)\b.{0,60}\bdowngrad/i),
   plain('story', { name: 'ccid-regression-told' }, ['bisect', ' broke', 'regress', 'since the update', 'since update'], /\b(?:bisect\w*|regress\w*|broke\w*|since (?:the )?updat\w*)\b.{0,120}\b(?:lib|acs)?ccid\b|\b(?:lib|acs)?ccid\b.{0,60}\b(?:broke\w*|regress\w*|bisect\w*)/i),
   plain('story', { name: 'pcscd-start-told' }, ['pcscd ', 'pcscd: ', 'pcscd`', 'pcscd.s'], /\bpcscd(?:\.service|\.socket)?[`'":]*(?: (?:service|daemon))?\s(?:\w+\s){0,3}(?:(?:fails?|failed|refuses?|unable) to (?:start|launch|run)|does ?n[o']t (?:even )?(?:start|launch|run\b)|(?:will not|won't|cannot|can't|could not) (?:start|be started|run\b)|(?:seems to be |is )broken|crash(?:es|ed|ing)?\b|segfaults?\b|quits?\b|dies\b|died\b|exits?(?:ed)? (?:immediately|at once|with)|dumps core)/i),
@@ -118,7 +119,7 @@ export const storySigns: readonly Sign[] = [
     'story',
     { name: 'over-ssh' },
     ['over ssh', 'via ssh', 'through ssh', 'ssh-ing', 'sshing ', "ssh'd ", 'ssh into', 'ssh in ', 'ssh session', 'ssh login', 'ssh connection', 'ssh localhost', 'remote session', 'remote login', 'remotely', 'Last login:', 'headless'],
-    /\b(?:over|via|through) ssh\b(?![ -](?:keys?|agent|auth\w*))|\bssh(?:-?ing|'?d)?\s(?:in|into|localhost)\b|\b(?:remote|ssh) (?:login|session|shell|connection)s?\b|logg?(?:ed|ing|in)? (?:in )?remotely|^Last login: .{0,80} from |\bheadless\b/i,
+    /\b(?:over|via|through) ssh\b(?![ -](?:keys?|agent|auth\w*))|(?<!\b(?:can|could|able to|try to|trying to|unable to|cannot|can't|also|still) )\bssh(?:-?ing|'?d)?\s(?:in|into|localhost)\b(?![^.]{0,40}\b(?:using|with) (?:an? |the |my )?(?:ssh |gpg )?(?:key|token))|\b(?:remote|ssh) (?:login|session|shell|connection)s?\b|logg?(?:ed|ing|in)? (?:in )?remotely|^Last login: .{0,80} from |\bheadless\b/i,
   ),
   // gpg and a program for another application of the same token, of which one keeps the other out.
   plain(
@@ -128,12 +129,12 @@ export const storySigns: readonly Sign[] = [
     /^(?=.{0,400}\b(?:gpg2?|gnupg|openpgp|pgp|scdaemon)\b)(?=.{0,400}(?:\bpiv\b|\boath\b|\btotp\b|\bage\b|age-plugin|\bfido2?\b|ykman|authenticator|opensc|pkcs|pcscd?\b|pc\/sc|keepass))/i,
   ),
   plain('story', { name: 'polkit-told' }, ['polkit', 'policykit'], /\b(?:polkit|policykit)\b.{0,60}\b(?:den(?:y|ie[ds]|ying)|refus|block|prevent|reject|requir|needs?\b|rules?\b|cause|problem|issue|permission|authori[sz])|\b(?:because of|due to|caused by|problem (?:is|was)|needs?|needed)\s(?:an? |the )?(?:polkit|policykit)\b|--disable-polkit/i),
-  plain(
-    'story',
-    { name: 'reboot-cures' },
-    ['reboot', 'restart my', 'restart the', 'restarting my', 'restarting the', 'restarted my', 'restarted the', 'power cycl'],
-    /\breboot\w*\b[^.]{0,60}(?:\bwork|resolv|fix|solv|help|\bfine|again|\bback|recogni)|(?:\bwork\w*|resolv\w+|fix\w*|solv\w+|help\w*)\b[^.]{0,40}\breboot|(?:have|need|had|has|requir\w+|until|unless)\b[^.]{0,30}\b(?:reboot|restart\w* (?:the|my)(?: whole)? (?:mac|computer|laptop|machine|system|pc))/i,
-  ),
+  {
+    kind: 'story',
+    needles: ['reboot', 'restart my', 'restart the', 'restarting my', 'restarting the', 'restarted my', 'restarted the', 'power cycl'],
+    pattern: /\breboot\w*\b[^.]{0,60}(?:\bwork|resolv|fix|solv|help|\bfine|again|\bback|recogni)|(?:\bwork\w*|resolv\w+|fix\w*|solv\w+|help\w*)\b[^.]{0,40}\breboot|(?:have|need|had|has|requir\w+|until|unless)\b[^.]{0,30}\b(?:reboot|restart\w* (?:the|my)(?: whole)? (?:mac|computer|laptop|machine|system|pc))/i,
+    see: (match, text) => (inVain(text, match.index) ? null : { name: 'reboot-cures' }),
+  },
   // Two drivers for one reader, told: which one gpg should use, or that only one gets it.
   plain(
     'story',
@@ -141,8 +142,8 @@ export const storySigns: readonly Sign[] = [
     ['scdaemon', 'CCID driver', 'ccid support', 'internal driver', 'built-in driver', 'integrated support'],
     /(?:\bpcscd?\b|PC\/SC)[^.]{0,60}(?:instead of|rather than)[^.]{0,60}(?:internal|integrated|built-?in|\bown\b)[^.]{0,20}(?:CCID|driver)|(?:disabl\w+|turn\w* off|without|bypass\w*)[^.]{0,40}(?:internal|integrated|built-?in|\bown\b)[^.]{0,40}\bCCID\b|^(?=.{0,300}\bscdaemon\b)(?=.{0,300}\bpcscd\b).{0,300}\b(?:rac(?:e|es|ing)|fight\w*|compet\w+|only one of)\b/i,
   ),
-  plain('story', { name: 'replug-cures' }, [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again', 'plugged it', 'plugged the', 'back in', 'removing and', 'remove/', 'removing/'], /re-?plug|re-?insert|unplug|plug(?:ging|ged)? (?:it |the \w+ )?(?:back|in again|out)|plug(?:ging)? (?:it )?in|remov(?:e|ing)(?: and |\/)(?:re-?)?insert/i),
-  plain('story', { name: 'root-works' }, ['as root', 'with sudo', 'using sudo', 'sudo gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc', 'sudo pkcs11', 'root user', 'without sudo', 'needs sudo', 'non-root', 'normal user', 'regular user', 'unprivileged user', 'unprivil', 'requires sudo', 'need sudo', ' sudo '], /\b(?:as|by|for) (?:an? |the )?(?:normal|regular|unprivil\w+|non-privileged|non-root|ordinary) users?\b|requires? sudo|(?:when|with) sudo\b[^.]{0,60}(?:works?|normal|fine|no error)|(?:works?|worked|only|fine|succeeds?|needs|ok)\b.*(?:as root|sudo|root user)|(?:sudo \w|as root|root user|non-root).*(?:works?|worked|fine|succeeds|ok)\b/i),
+  { kind: 'story', needles: [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again', 'plugged it', 'plugged the', 'back in', 'removing and', 'remove/', 'removing/'], pattern: /re-?plug|re-?insert|unplug|plug(?:ging|ged)? (?:it |the \w+ )?(?:back|in again|out)|plug(?:ging)? (?:it )?in|remov(?:e|ing)(?: and |\/)(?:re-?)?insert/i, see: (match, text) => (inVain(text, match.index) ? { name: 'replug-in-vain' } : { name: 'replug-cures' }) },
+  plain('story', { name: 'root-works' }, ['as root', 'with sudo', 'using sudo', 'sudo gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc', 'sudo pkcs11', 'root user', 'without sudo', 'needs sudo', 'non-root', 'normal user', 'regular user', 'unprivileged user', 'unprivil', 'requires sudo', 'need sudo', ' sudo '], /\b(?:as|by|for) (?:an? |the )?(?:normal|regular|unprivil\w+|non-privileged|non-root|ordinary) users?\b|requires? sudo|(?:when|with) sudo\b[^.]{0,60}(?:works?|normal|fine|no error)|(?:works?|worked|only|fine|succeeds?|needs|ok)\b.*(?:as root|sudo|root user)|(?:sudo \w|as root|root user|non-root).*(?:works?|worked|fine|succeeds|ok)\b|\b(?:can|could|able to)\b[^.]{0,60}\bas root\b[^.]{0,40}\b(?:but|not|cannot|can't)\b|\b(?:cannot|can't|not|unable)\b[^.]{0,60}\bas (?:a )?(?:non-root|normal user|regular user|unprivileged)/i),
   plain('story', { name: 'config-not-active' }, ['scdaemon.conf', 'gpg-agent.conf'], /(?:edit|chang|add|modif|creat).{0,200}(?:no effect|nothing changed|still|until|only after)|(?:no effect|still|until).{0,200}(?:edit|chang|add)ed/i),
   plain('story', { name: 'agent-socket-foreign' }, ['forward', ' socat ', '/socat ', 'npiperelay'], /(?:socat|npiperelay|relay)[^.]*(?:gpg-agent|S\.gpg|Windows|socket)|forward[^.]*\bWindows\b/i),
 ];

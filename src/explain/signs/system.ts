@@ -74,15 +74,15 @@ export const systemSigns = (): readonly Sign[] => [
   },
   // Anything on the bus but hubs: who pastes the listing beside a missing reader means one of these.
   { kind: 'usb', needles: ['Device 0', 'Device 1'], pattern: /\bBus \d{3} Device \d{3}: ID (?!1d6b)[0-9a-f]{4}:[0-9a-f]{4}/i, see: () => ({ name: 'usb-listed' }) },
-  plain('environment', { name: 'fedora' }, ['Fedora', 'Silverblue', ' RHEL ', 'Red Hat'], /\bFedora\b|Silverblue|\bRHEL\b|Red Hat/i),
+  plain('environment', { name: 'fedora' }, ['Fedora', 'Silverblue', 'Bluefin', 'Bazzite', ' RHEL ', 'Red Hat'], /\bFedora\b|Silverblue|\bBluefin\b|\bBazzite\b|\bRHEL\b|Red Hat/i),
   plain('environment', { name: 'bsd' }, ['OpenBSD', 'FreeBSD', 'NetBSD', 'DragonFly', 'pkg_add '], /\b(?:Open|Free|Net)BSD\b|DragonFly ?BSD|\bpkg_add\b/i),
   plain('environment', { name: 'ubuntu-22.04' }, ['Ubuntu 22.04', 'Ubuntu 22 ', 'Jammy Jelly', '22.04.'], /\bUbuntu(?: Linux)? 22(?:\.04)?\b|Jammy Jelly/i),
   plain('sandbox', { name: 'sandbox-denied' }, ['apparmor="DENIED"', "apparmor=\"DENIED\"", 'avc:  denied', 'avc: denied', 'AVC avc', 'snap-confine', 'seccomp', 'bwrap: '], /pcsc|smart ?card|\/dev\/bus\/usb|scdaemon|gnupg|ccid|p11|pkcs11|hidraw/i),
   plain('sandbox', { name: 'sandbox-app' }, ['snap connect', 'snap connections', 'pcscd interface', 'flatpak override', '--socket=pcsc', 'sockets=pcsc', 'snappy-debug'], /pcsc|raw-usb|u2f|smart ?card/i),
   { kind: 'environment', needles: [' snap ', ' snap)', ' snap,', ' snap.', '-snap ', 'snapd ', 'snapped ', 'Snapcraft', '="snap.', ' /snap/', '/snap/bin', '"/snap/', '=/snap/', 'snap run', ' (snap)', 'snap list', 'the snap', ' a snap', 'as snap', 'snap version', 'snap package', 'snap install', 'from snap', 'via snap', 'Snap version', 'snap program', 'snap restart', 'snapcraft', ' snap app', 'Snap store', '--devmode', ': Snap', 'Ubuntu Core '], pattern: /\/snap\/|Ubuntu Core \d|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap(?:craft|d|ped)?\b|--devmode/i, see: () => ({ name: 'environment', is: 'snap' }) },
-  { kind: 'environment', needles: ['flatpak', '/app/lib', '/app/bin', '.var/app', 'flathub'], see: () => ({ name: 'environment', is: 'flatpak' }) },
+  { kind: 'environment', needles: ['flatpak', 'flatseal', '/app/lib', '/app/bin', '.var/app', 'flathub'], see: () => ({ name: 'environment', is: 'flatpak' }) },
   { kind: 'environment', needles: ['AppImage', '/tmp/.mount_'], see: () => ({ name: 'environment', is: 'appimage' }) },
-  { kind: 'environment', needles: ['microsoft-standard', 'usbipd-win', ' in WSL', ' on WSL', ' to WSL', 'under WSL', 'inside WSL', 'within WSL', 'WSL2 on', 'WSL bash', '(WSL2)', ' WSL 2', ' WSL2 ', 'WSL2: ', 'Subsystem for Linux', 'wsl --', 'wsl attach', 'wsl list', 'wsl.exe', '/mnt/c/', 'wsl.conf', 'usbipd '], see: () => ({ name: 'environment', is: 'wsl' }) },
+  { kind: 'environment', needles: ['microsoft-standard', 'usbipd-win', '/windows/wsl', 'wsl-kernel', ' in WSL', ' on WSL', ' to WSL', 'under WSL', 'inside WSL', 'within WSL', 'WSL2 on', 'WSL bash', '(WSL2)', ' WSL 2', ' WSL2 ', 'WSL2: ', 'Subsystem for Linux', 'wsl --', 'wsl attach', 'wsl list', 'wsl.exe', '/mnt/c/', 'wsl.conf', 'usbipd '], see: () => ({ name: 'environment', is: 'wsl' }) },
   plain('environment', { name: 'wsl-systemd' }, ['systemd = true', 'systemd=true']),
   { kind: 'environment', needles: ['Qubes ', 'qubes-', '/qubes', 'QubesOS', 'sys-usb', 'usb-import'], see: () => ({ name: 'environment', is: 'vm' }) },
   {

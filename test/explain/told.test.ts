@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { explainText } from '../../src/explain/explain.ts';
+
+const named = (...lines: string[]) => explainText(lines.join('\n')).causes.map(({ id }) => id);
+const sure = (...lines: string[]) => explainText(lines.join('\n')).causes.filter(({ certainty }) => certainty !== 'possible').map(({ id }) => id);
+
+describe('programs of Yubico', () => {
+  it('shows by ykman --diagnose that pcscd answers and has no reader', () => {
+    const causes = named('Detected PC/SC readers:', '', 'Detected YubiKeys over PC/SC:', '', 'Detected YubiKeys over HID OTP:', "  OtpYubiKeyDevice(pid=0407, fingerprint='/dev/hidraw3'):");
+    expect(causes[0]).toBe('ccid-driver-missing');
+    expect(causes).not.toContain('pcscd-not-running');
+  });
+
+  it('shows by ykman --diagnose that a reader can be reached', () => {
+    expect(named('Detected PC/SC readers:', '  Yubico YubiKey OTP+FIDO+CCID 00 00: Success', 'Detected YubiKeys over PC/SC:', 'ERROR: Failed to connect to YubiKey.')).not.toContain('usb-permission');
+  });
+
+  it.each([
+    ['token-configuration', ['ykman config mode OTP+FIDO', 'Error: No YubiKey detected!']],
+    ['token-configuration', ["Error: Command 'piv' requires one of the following USB interfaces to be enabled: 'CCID'."]],
+    ['token-configuration', ['trying to connect to reader', '> 00 a4 04 00 05', 'Failed retrieving serial number: 6985', 'Failed to connect to reader.']],
+    ['pcscd-not-running', ['Error: Failed connecting to the YubiKey.', 'The OTP slots work, though.']],
+  ])('%s: %j', (cause, lines) => {
+    expect(named(...lines)[0]).toBe(cause);
+  });
+});
+
+describe('what was tried', () => {
+  it('is no cure where it did not help', () => {
+    const complaint = 'gpg: selecting card failed: No such device';
+    expect(named(complaint, 'gpgconf --kill gpg-agent makes it work again')[0]).toBe('scdaemon-stale');
+    expect(named(complaint, 'I ran gpgconf --kill gpg-agent, to no avail')).not.toContain('scdaemon-stale');
+    expect(named(complaint, 'It does not work until I run gpgconf --kill scdaemon')[0]).toBe('scdaemon-stale');
+  });
+});
+
+describe('ssh', () => {
+  it('knows that gpg-agent without a card has no identities', () => {
+    const causes = named('gpg-agent: a gpg-agent is already running - not starting a new one', '$ ssh-add -l', 'The agent has no identities.');
+    expect(causes.slice(0, 3)).toContain('scdaemon-not-installed');
+    expect(sure('$ sudo ssh-add -L', 'Could not open a connection to your authentication agent.')).toEqual([]);
+  });
+
+  it('takes a login with the key for no session over ssh', () => {
+    expect(named('I can ssh into the server using the key, but gpg: selecting card failed: No such device')).not.toContain('remote-session');
+  });
+});
+
+describe('what was changed before', () => {
+  it.each([
+    ['token-configuration', ['I updated the firmware of the token; since then: gpg: OpenPGP card not available: Not supported']],
+    ['ccid-driver-missing', ['The new ccid package broke it: the token is not found any more']],
+  ])('%s: %j', (cause, lines) => {
+    expect(named(...lines).slice(0, 2)).toContain(cause);
+  });
+});
+
+describe('a token of which a part works', () => {
+  it('is no matter of HID, where HID is what works', () => {
+    const causes = named('The personalization tool sees my token, the authenticator does not detect it. It is seen by the challenge-response plugin, too.');
+    expect(causes).not.toContain('not-pcsc-but-hid');
+    expect(causes).toContain('pcscd-not-running');
+  });
+
+  it('has a firmware, whose version may have dots', () => {
+    expect(named('I upgraded to the 1.7.2 firmware', 'gpg: selecting card failed: No such device')[0]).toBe('token-configuration');
+  });
+});
+
+describe('a PIN', () => {
+  it.each(['I gave the PIN wrong three times', 'How can I unblock the PIN of the card?', 'There are 0 attempts left.'])('is locked: "%s"', (text) => {
+    expect(named(text)[0]).toBe('pin-locked');
+  });
+});
+
+describe('root', () => {
+  it('needs no pcscd in WSL, where nobody starts it', () => {
+    expect(named('In WSL2 I can read the token as root, but not as my user').slice(0, 3)).toContain('pcscd-not-running');
+  });
+});
+
+describe('what a program is seen to run', () => {
+  it('is no cure that somebody found', () => {
+    expect(sure('Failed to connect to the YubiKey', 'With ps I see that pkill -9 scdaemon was started by the authenticator, and never ends')).toEqual([]);
+  });
+});
+
+describe('a device node', () => {
+  it('that is closed is a matter of rights, whatever goes over it', () => {
+    expect(named('OSError: /dev/hidraw2: Permission denied')[0]).toBe('usb-permission');
+  });
+});
+
+describe('a lock that only one command meets', () => {
+  it("is the program's own", () => {
+    const causes = named('step kms sign', 'error opening yubikey: connecting to smart card: the smart card cannot be accessed because of other connections outstanding', 'Other commands of it work.');
+    expect(causes[0]).toBe('client-leaks-connection');
+  });
+});
+
+describe('harmless lines', () => {
+  it('are not the answer to somebody who complains', () => {
+    expect(named('usb 1-2: New USB device found, idVendor=1050, idProduct=0407', 'My key is not recognized')[0]).not.toBe('harmless-noise');
+  });
+
+  it('are no blinking where nothing blinks', () => {
+    expect(named('The LED of the token never blinks')).not.toContain('other-client-polls');
+  });
+});
+
+describe('a command that is over', () => {
+  it('keeps no card from gpg', () => {
+    const complaint = 'gpg: selecting card failed: No such device';
+    expect(explainText(`${complaint}\nopensc-tool -l lists the reader`).causes[0]?.id).not.toBe('other-client-blocks-scdaemon');
+    expect(explainText(`${complaint}\nAusweisApp2 is open on the desktop`).causes[0]?.id).toBe('other-client-blocks-scdaemon');
+  });
+});
+
+describe('gpg for Windows', () => {
+  it('has no driver of its own', () => {
+    const complaint = 'Gpg4win cannot see my token; scdaemon.conf has reader-port Yubico';
+    expect(named(complaint)[0]).toBe('wrong-reader-chosen');
+    expect(named(complaint)).not.toContain('ccid-vs-pcscd');
+  });
+
+  it('keeps a card from others as scdaemon does', () => {
+    expect(named('GPG4WIN takes the card in exclusive mode; my agent does not work once Gpg4win is started')[0]).toBe('scdaemon-holds-card');
+  });
+});
+
+describe('what is told to be needed', () => {
+  it.each([
+    ['pcscd-not-running', ['The pcscd package is required for the accounts page']],
+    ['scdaemon-not-installed', ['gpg with my smart card is broken since Fedora 43']],
+    ['scdaemon-not-installed', ['Bazzite here: updated from 42.1 to 43, and gpg cannot use my smart card.']],
+    ['shared-applet-switched', ['I have to give my PIN every time, since I use gpg and PIV at the same time']],
+  ])('%s: %j', (cause, lines) => {
+    expect(named(...lines).slice(0, 2)).toContain(cause);
+  });
+});
