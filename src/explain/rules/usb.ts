@@ -176,7 +176,8 @@ export const usbRules = {
   'suspend-resume-stale': {
     clauses: [
       supports(4, both(seen('kernel-usb-not-claimed'), seen('kernel-usb-reset')), 'the device was reset under pcscd, which goes on with a claim it lost'),
-      supports(3, both(either(seen('kernel-suspend'), seen('after-sleep')), either(usbLost, usbError, anyoneGot(UNAVAILABLE, VIOLATION, 0x80100016), seen('kernel-usb-reset'), gpgFails, otherFails)), 'the machine slept, and then the reader did not answer'),
+      supports(3, both(either(seen('kernel-suspend'), seen('after-sleep')), either(usbLost, usbError, anyoneGot(UNAVAILABLE, VIOLATION, 0x80100016), seen('kernel-usb-reset'))), 'the machine slept, and then the reader did not answer'),
+      supports(2, unless(both(either(seen('kernel-suspend'), seen('after-sleep')), either(gpgFails, otherFails)), usbLost, usbError, anyoneGot(UNAVAILABLE, VIOLATION, 0x80100016), seen('kernel-usb-reset')), 'the machine slept, and then a program failed'),
       supports(2.2, both(seen('kernel-usb-reset'), either(usbLost, usbError)), 'the device was reset, and pcscd\'s old connection is dead'),
       supports(1.4, seen('kernel-usb-not-claimed'), 'pcscd uses an interface it no longer has'),
       supports(1.2, either(seen('kernel-suspend'), seen('after-sleep')), 'the machine slept'),
