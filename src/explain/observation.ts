@@ -88,6 +88,8 @@ type Plain =
   | 'reader-vanished'
   | 'polkit-unreachable'
   | 'polkit-action-unknown'
+  | 'usb-ccid-off'
+  | 'usb-no-smart-card'
   | 'polkit-absent-told'
   | 'polkit-proc-hidden'
   | 'polkit-nobody'

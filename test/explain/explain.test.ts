@@ -198,6 +198,33 @@ describe('what formats a paste', () => {
   });
 });
 
+describe('logs of pcscd and the kernel', () => {
+  const lookup = (vendor: string, product: string) => `00000100 ../src/hotplug_libudev.c:299:get_driver() Looking for a driver for VID: 0x${vendor}, PID: 0x${product}, path: /dev/bus/usb/001/004`;
+  const hub = lookup('1D6B', '0002');
+  const appeared = (product: string) => `[   12.220039] usb 1-1: New USB device found, idVendor=1050, idProduct=${product}, bcdDevice= 5.00`;
+  const failed = 'gpg: selecting card failed: No such device';
+  const unloadable = [
+    '00003347 ../src/hotplug_libudev.c:430:HPAddDevice() Adding USB device: Yubico YubiKey OTP+FIDO+CCID',
+    '00002102 ../src/dyn_unix.c:59:DYN_LoadLibrary() /usr/lib/pcsc/drivers/ifd-ccid.bundle/Contents/Linux/libccid.so: cannot open shared object file: No such file or directory',
+    '00000116 ../src/readerfactory.c:1111:RFInitializeReader() RFLoadReader failed: 0x80100014',
+  ];
+  const hidden = [
+    '00127720 ../src/auth.c:148:IsClientAuthorized() Error in authorization: GDBus.Error:org.gtk.GDBus.UnmappedGError.Quark._g_2dfile_2derror_2dquark.Code4: Failed to open file "/proc/2360/status": No such file or directory',
+    '00000182 ../src/auth.c:166:IsClientAuthorized() Process 2360 (user: 0) is NOT authorized for action: access_pcsc',
+  ];
+
+  it.each<[string, string[], string]>([
+    ['a driver was looked for and none taken', [failed, hub, lookup('1050', '04FF'), appeared('04ff')], 'driver-does-not-know-device'],
+    ['a device that the kernel has was never looked at', [failed, hub, appeared('0407')], 'hotplug-not-seen'],
+    ['a key whose number says that its smart-card interface is off', [failed, hub, lookup('1050', '0403'), appeared('0403')], 'token-configuration'],
+    ['a key whose number says that it has no such interface', [failed, hub, lookup('1050', '0120'), appeared('0120')], 'not-pcsc-but-hid'],
+    ['a driver whose library is not there', [failed, hub, ...unloadable], 'ccid-driver-load-failure'],
+    ['polkit could not look, and the refusal is what came of it', ['scdaemon[2360] pcsc_establish_context failed: inserted card (0x8010006a)', ...hidden], 'polkit-error-hidepid'],
+  ])('%s', (_, lines, cause) => {
+    expect(first(lines.join('\n'))?.id).toBe(cause);
+  });
+});
+
 describe('what people tell', () => {
   it('does not take a session that ends for a daemon that was restarted', () => {
     const log = (command: string) => `gpg: selecting card failed: No such device\n2026-11-11 11:11:15 scdaemon[508] DBG: chan_7 <- ${command}`;

@@ -200,11 +200,14 @@ export class Workbench {
 
   /** Takes files away, as if their package had never brought them. @returns puts them back, which the end of the scenario does too */
   async takeAway(...paths: string[]): Promise<() => Promise<void>> {
+    // Out of its folder: pcscd takes whatever lies where drivers are looked for.
+    const aside = (path: string) => `/var/aside${path.replaceAll('/', '_')}`;
     const back = async () => {
-      for (const path of paths) await this.run('mv', [`${path}.aside`, path]); // fails where it is back already
+      for (const path of paths) await this.run('mv', [aside(path), path]); // fails where it is back already
     };
     this.#undo.push(back);
-    for (const path of paths) await this.run('mv', [path, `${path}.aside`]);
+    mkdirSync('/var/aside', { recursive: true });
+    for (const path of paths) await this.run('mv', [path, aside(path)]);
     return back;
   }
 

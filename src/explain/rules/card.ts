@@ -1,5 +1,5 @@
 import { type CauseRule, excludes, supports } from '../cause.ts';
-import { anyoneGot, both, cardAnswers, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+import { anyoneGot, both, cardAnswers, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
 const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'));
@@ -53,6 +53,7 @@ export const cardRules = {
   'token-configuration': {
     clauses: [
       supports(4.4, seen('token-applet-missing'), 'the application is switched off or not on this token'),
+      supports(3.2, unless(seen('usb-ccid-off'), readerSeen), 'by its product number the key has its smart-card interface switched off'),
       supports(2, seen('token-configured'), 'applications or interfaces of the token are switched'),
       supports(2.4, seen('token-applet-off'), 'the table of applications shows one that is switched off or not there'),
       supports(2, both(seen('token-applet-off'), either(gpgFails, otherFails)), 'and a program fails that may want it'),
@@ -68,7 +69,8 @@ export const cardRules = {
   'not-pcsc-but-hid': {
     clauses: [
       supports(3, unless(seen('hid-only'), seen('hid-part-works')), 'this goes over HID (FIDO or OTP), another interface of the token; PC/SC has no part in it'),
-      excludes(2, either(gpgFails, sharingViolation, seen('usb-failed')), 'the smart-card interface is the matter'),
+      supports(3.2, unless(seen('usb-no-smart-card'), readerSeen), 'by its product number the key has no smart-card interface'),
+      excludes(2, unless(either(gpgFails, sharingViolation, seen('usb-failed')), seen('usb-no-smart-card')), 'the smart-card interface is the matter'),
       excludes(1.2, seen('device-node-denied'), 'the device node is closed, whatever goes over it'),
     ],
     decidedBy: 'which interface the program uses.',

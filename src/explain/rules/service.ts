@@ -184,6 +184,7 @@ export const serviceRules = {
       supports(0.4, gpgReachesNoCard, 'gpg 2.2 says this when pcscd refuses it'),
       excludes(2.5, seen('polkit-unreachable'), 'polkit could not be asked'),
       excludes(2.5, either(seen('polkit-proc-hidden'), seen('hidepid')), 'polkit could not look at the process'),
+      excludes(4, both(seen('polkit-proc-hidden'), seen('polkit-refused')), 'the refusal is only what came of that'),
       excludes(1, seen('polkit-nobody'), 'polkit was asked about nobody'),
       excludes(2.5, onWindows, 'Windows has no polkit'),
     ],

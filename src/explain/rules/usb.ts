@@ -1,9 +1,17 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
-import { atLeast } from '../clause.ts';
+import { atLeast, type Query } from '../clause.ts';
 import {
   accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
   seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
+import { readerMakers } from '../vendors.ts';
+
+/** A device of which no lookup is told where others are: pcscd --debug logs one for each it sees (hotplug_libudev.c, get_driver). */
+const notLookedFor: Query = (book) => {
+  const lookups = seen('driver-lookup')(book);
+  if (lookups.length === 0) return [];
+  return seen('usb-device', ({ vendor }) => readerMakers.has(vendor) && seen('driver-lookup', (lookup) => lookup.vendor === vendor)(book).length === 0)(book);
+};
 
 /** What scdaemon finds is then what pcscd has, and says nothing of its own driver. */
 const gpgGoesThroughPcsc = either(option('disable-ccid'), seen('scdaemon-pcsc-failed'));
@@ -59,6 +67,7 @@ export const usbRules = {
       excludes(1.5, gnupgWithin('2.0', '2.3'), 'this gpg falls back to pcscd by itself'),
       excludes(1.5, otherFailsByLock, 'a lock inside PC/SC was met, so pcscd has the reader'),
       excludes(1.5, accessRefused, 'the device node is closed, not busy'),
+      excludes(4, seen('pcscd-driver-unloadable'), 'pcscd could not even load the driver that would take the device'),
       supports(0.5, seen('agent-empty'), 'an agent that reaches no card has no key to show'),
       supports(1, both(seen('driver-broke'), gpgReachesNoCard), 'gpg goes over pcscd or around it, and that changed'),
       excludes(2.5, onWindows, 'gpg for Windows has no driver of its own'),
@@ -109,6 +118,7 @@ export const usbRules = {
   'driver-does-not-know-device': {
     clauses: [
       supports(2.4, unless(either(seen('driver-lookup', ({ vendor }) => vendor !== '1d6b' && vendor !== '8087'), seen('usb-device')), seen('pcscd-reader-added'), seen('usb-failed'), gpgHere), 'the device is on the bus and no driver took it'),
+      supports(3, unless(seen('driver-lookup', ({ vendor }) => readerMakers.has(vendor)), seen('pcscd-reader-added'), seen('usb-failed'), seen('usb-ccid-off'), seen('usb-no-smart-card')), 'pcscd looked for a driver for this device and took none'),
       supports(2.6, seen('reader-not-usb'), 'a reader that is not on the USB bus needs a driver of its own'),
       supports(2.6, seen('driver-list-lacks'), 'the list of devices the driver knows is the matter'),
       supports(0.6, both(seen('usb-device'), noReader), 'the device is on the bus, but there is no reader'),
@@ -152,6 +162,7 @@ export const usbRules = {
   },
   'hotplug-not-seen': {
     clauses: [
+      supports(3, notLookedFor, 'the device is on the bus, and pcscd, which tells of each device it looks at, has not looked at it'),
       supports(4, seen('pcscd-hotplug-broken'), 'pcscd cannot hear of devices that come and go'),
       supports(1.8, unless(both(killed('pcscd'), either(clientGot(NO_READERS), seen('no-reader'), seen('trouble-told'), otherFails, gpgReachesNoCard)), sharing, seen('after-sleep'), usbLost), 'the reader appears once pcscd is restarted'),
       supports(2, both(either(inWsl, inContainer, seen('usbip')), killed('pcscd')), 'the device arrives where no udev tells pcscd, until it is restarted'),

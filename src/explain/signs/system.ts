@@ -1,5 +1,6 @@
 import type { Observation } from '../observation.ts';
 import { harmless, plain, type Sign, sound } from '../sign.ts';
+import { mayMakeReaders } from '../vendors.ts';
 
 type UnitState = Extract<Observation, { name: 'unit' }>['state'];
 const unitStates: readonly (readonly [RegExp, UnitState])[] = [
@@ -32,8 +33,13 @@ function unitSigns(): Sign[] {
   ];
 }
 
-/** Vendors whose USB devices are readers or tokens (usb.ids), where lsusb's text names no class. */
-const READER_VENDORS = new Set(['1050', '20a0', '072f', '08e6', '04e6', '076b', '0bda', '058f', '0b97', '0c4b', '234b', '1209', '316d', '2c97', '0529', '096e', '1a44', '0a5c', '413c', '046a', '0783']);
+/** A device's numbers as lsusb, the kernel's log and pcscd's write them. */
+const USB_ID = /\b(?:ID |idVendor=?\s*(?:0x)?|VID: 0x)(1050|20a0)(?::|,? idProduct=?\s*(?:0x)?|, PID: 0x)([0-9a-f]{4})\b/i;
+
+function kindOfKey(id: string): Observation | null {
+  if (/^1050:040[13]$/.test(id)) return { name: 'usb-ccid-off' };
+  return /^(?:1050:(?:0120|0402)|20a0:(?:4287|42b1))$/i.test(id) ? { name: 'usb-no-smart-card' } : null;
+}
 
 export const systemSigns = (): readonly Sign[] => [
   ...unitSigns(),
@@ -58,8 +64,10 @@ export const systemSigns = (): readonly Sign[] => [
     kind: 'usb',
     needles: ['Device 0', 'Device 1', 'idVendor=', 'idVendor '],
     pattern: /(?:: ID |idVendor=?\s*(?:0x)?)([0-9a-f]{4})/i,
-    see: (match) => (READER_VENDORS.has((match[1] as string).toLowerCase()) ? { name: 'usb-device', vendor: (match[1] as string).toLowerCase() } : null),
+    see: (match) => (mayMakeReaders((match[1] as string).toLowerCase()) ? { name: 'usb-device', vendor: (match[1] as string).toLowerCase() } : null),
   },
+  // YubiKeys without their smart-card interface have product numbers of their own (Yubico, "USB ID values"), and some keys never have one (libnitrokey data/41-nitrokey.rules).
+  { kind: 'usb', needles: ['ID 1050:', 'ID 20a0:', 'idVendor=1050', 'idVendor=20a0', 'VID: 0x1050', 'VID: 0x20A0'], pattern: USB_ID, see: (match) => kindOfKey(`${match[1]}:${match[2]}`) },
   {
     kind: 'usb',
     needles: ['Cls=0b', 'Chip/SmartCard', 'bInterfaceClass'],
