@@ -220,7 +220,11 @@ type Plain =
   | 'other-commands-work'
   | 'device-node-denied'
   | 'device-strings-unread'
-  | 'hid-slot-missing';
+  | 'hid-slot-missing'
+  | 'daemon-outdated'
+  | 'scdaemon-disabled'
+  | 'scdaemon-not-executed'
+  | 'keytocard-time-refused';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

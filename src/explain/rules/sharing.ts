@@ -106,6 +106,7 @@ export const sharingRules = {
       supports(1.4, both(gpgFails, seen('uninstall-cures')), 'gpg works without another program for cards'),
       supports(0.6, both(gpgReachesNoCard, killed('pcscd', 'holder')), 'restarting pcscd throws every client out'),
       supports(0.8, option('pcsc-shared'), 'pcsc-shared is the setting for exactly this'),
+      supports(2.2, unless(both(option('shared-access'), onMac), gpgSays('no-daemon')), 'shared-access is what GPG Suite for the Mac calls pcsc-shared'),
       supports(0.8, both(gpgFails, unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'pcscd refused a connect without calling the reader exclusive: the connect asked for EXCLUSIVE while others share'),
       supports(1.4, seen('both-told'), 'gpg and a program for another application of the token keep each other out'),
       excludes(1.5, unless(seen('pin-asked-again'), gpgReachesNoCard, scdaemonGot(VIOLATION)), 'gpg asks for the PIN, so it reached the card'),
@@ -242,6 +243,7 @@ export const sharingRules = {
     clauses: [
       supports(3, scdaemonGot(RESET, REMOVED, INVALID_HANDLE, 0x80100017, 0x80100013, 0x8010001e), 'scdaemon\'s connection went bad under it: the card was reset or pcscd restarted'),
       supports(1.8, gpgSays('removed', 'reset'), 'scdaemon still knows a card that is gone'),
+      supports(3.2, seen('daemon-outdated'), 'a daemon of an older release still runs: it was started before the upgrade'),
       supports(1.4, gpgSays('conflict'), 'scdaemon holds an old session'),
       supports(1.6, both(gpgFails, killed('scdaemon', 'gpg-agent')), 'gpg works again once scdaemon is restarted'),
       supports(1.4, unless(killed('scdaemon', 'gpg-agent'), otherFails, scdaemonGot(VIOLATION), seen('scdaemon-killed-by-tool')), 'nothing but gpg is said to fail, and a new scdaemon helps'),

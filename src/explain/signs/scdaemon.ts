@@ -14,6 +14,7 @@ const PCSC_TEXTS = new Map([
   ['comm error', 0x80100013],
   ['timeout', 0x8010000a],
   ['invalid handle', 0x80100003],
+  ['invalid parameter', 0x80100004],
   ['unsupported card', 0x80100065],
   ['unresponsive card', 0x80100066],
   ['unpowered card', 0x80100067],

@@ -1,0 +1,25 @@
+import { plain, type Sign } from '../sign.ts';
+
+/** agent/divert-scd.c, ask_for_card, as GnuPG's po files have it; the English ones are in gpg.ts. */
+const ASK_FOR_CARD = [
+  'legen Sie die Karte mit der folgenden Seriennummer ein', 'insérer la carte de numéro de série', 'inserte la tarjeta con número de serie', 'Inserire la scheda con il numero di serie', 'シリアル番号のカードを挿入してください',
+  'Вставьте карту с серийным номером', '请插入具有以下序列号的卡', '請插入下列序號的卡片', 'włożyć kartę z numerem seryjnym', 'vložte kartu se sériovým číslem', 'Voer de kaart met het serienummer in', 'Insira o cartão com o número de série',
+  'Indsæt venligst kortet med serielnummeret', 'Sett inn kort med serienummer', 'Mata in kortet med serienummer', 'seri numarayı içeren kartı takın', 'вставте картку з серійним номером',
+];
+
+/** common/asshelp.c, warn_server_version_mismatch, in the languages of GnuPG. A daemon of version 0 or 1 is another maker's. */
+const OLDER_DAEMON = ["scdaemon' is", "gpg-agent' is", 'is older than us', 'älter als wir', 'más viejo que', 'plus ancien que', 'precedente a noi', 'こちらより古い', 'eldre enn oss', 'is ouder dan', 'starszy niż', 'mais antigo que', 'старше нас', 'daha eski', 'старішу за', '版本更老', '比我們還舊', 'starší než'];
+
+/** What gpg, gpg-agent and scdaemon say of one another. */
+export const daemonSigns: readonly Sign[] = [
+  plain('gpg-agent', { name: 'gpg-failed', reason: 'no-device', era: null, apple: false }, ASK_FOR_CARD),
+  plain('gpg', { name: 'daemon-outdated' }, OLDER_DAEMON, /(?:scdaemon|gpg-agent).*[(（](?:[^\d()]{0,12})2\.\d+\.\d+\S* < 2\.\d/),
+  // An agent that does not know gpg's commands for cards is not GnuPG's.
+  plain('gpg', { name: 'agent-socket-foreign' }, ['Unknown IPC command', 'ERR 67109139', 'Unbekannter IPC-Befehl', 'Commande IPC inconnue', 'Unbekanntes IPC Kommando'], /^(?=.*(?:selecting (?:card|openpgp)|OpenPGP|scdaemon|\bSCD\b|ERR 67109139)).*(?:Unknown IPC|Unbekannte\w+ IPC|IPC inconnue|ERR 67109139)/i),
+  // agent/call-daemon.c, daemon_start: so it answers where disable-scdaemon is set, and no card was asked.
+  plain('gpg-agent', { name: 'scdaemon-disabled' }, ["version from 'scdaemon'", '‘scdaemon’', "'scdaemon'", '„scdaemon“', '« scdaemon »', '«scdaemon»', 'disable-scdaemon'], /scdaemon.{1,60}(?:Not supported|Nicht unterstützt|Non pris en charge|No disponible|Non supportato|サポートされていません|Не поддерживается|不支持|Nie obsługiwane|Niet ondersteund)|^\s*disable-scdaemon\b/i),
+  // libassuan's assuan_pipe_connect: the child could not execute the program, and so greeted with an error; a program that ends by itself is an end of file.
+  plain('gpg-agent', { name: 'scdaemon-not-executed' }, ["can't connect to the SCdaemon", "can't connect to the daemon"], /can't connect to the (?:SCdaemon|daemon \S*scdaemon\S*): IPC connect call failed/i),
+  // agent/command.c, cmd_keytocard: releases of gpg and agent disagree on who says when the key was made.
+  plain('gpg', { name: 'keytocard-time-refused' }, ['Invalid time', 'Ungültige Zeit'], /(?:key_?to_?card|KEYTOCARD)\b.*(?:Invalid time|Ungültige Zeit)/i),
+];
