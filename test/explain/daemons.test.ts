@@ -32,4 +32,29 @@ describe('what gpg, gpg-agent and scdaemon say of one another', () => {
   it('suspects the socket that an agent is forwarded to', () => {
     expect(named('RemoteForward /run/user/1000/gnupg/S.gpg-agent /home/me/.gnupg/S.gpg-agent.extra', "gpg: can't connect to the agent: IPC connect call failed").slice(0, 3)).toContain('agent-socket-taken');
   });
+
+  it("does not take a word to gpg-agent for a command to scdaemon", () => {
+    expect(named('gpg-connect-agent updatestartuptty /bye', 'Error: Failed to connect to the YubiKey.')).toEqual(named('Error: Failed to connect to the YubiKey.'));
+  });
+});
+
+describe("scdaemon's own driver", () => {
+  it('tells a mute card in the words of the CCID specification', () => {
+    expect(named('scdaemon[5]: DBG: ccid-driver: CCID command failed: CCID timed out while talking to the ICC')[0]).toBe('card-defect');
+  });
+});
+
+describe('another system', () => {
+  it('is not where it fails, if it works there', () => {
+    const complaint = 'gpg: selecting card failed: No such device';
+    expect(named(complaint, 'It works fine on my Mac, not on Debian.')).not.toContain('macos-ctk-holds-card');
+    expect(named(complaint, 'It works on Debian but not on macOS.')).toContain('macos-ctk-holds-card');
+  });
+});
+
+describe('scdaemon and a lock', () => {
+  it('is not said to be stale where another program is said to take the card alone', () => {
+    const lines = ['gpg: selecting openpgp failed: Card error', 'I kill scdaemon and re-insert the key'];
+    expect(explainText([...lines, 'The other program opens the card with exclusive access'].join('\n')).causes.every(({ id, certainty }) => id !== 'scdaemon-stale' || certainty === 'possible')).toBe(true);
+  });
 });

@@ -20,6 +20,9 @@ export const daemonSigns: readonly Sign[] = [
   plain('gpg-agent', { name: 'scdaemon-disabled' }, ["version from 'scdaemon'", '‘scdaemon’', "'scdaemon'", '„scdaemon“', '« scdaemon »', '«scdaemon»', 'disable-scdaemon'], /scdaemon.{1,60}(?:Not supported|Nicht unterstützt|Non pris en charge|No disponible|Non supportato|サポートされていません|Не поддерживается|不支持|Nie obsługiwane|Niet ondersteund)|^\s*disable-scdaemon\b/i),
   // libassuan's assuan_pipe_connect: the child could not execute the program, and so greeted with an error; a program that ends by itself is an end of file.
   plain('gpg-agent', { name: 'scdaemon-not-executed' }, ["can't connect to the SCdaemon", "can't connect to the daemon"], /can't connect to the (?:SCdaemon|daemon \S*scdaemon\S*): IPC connect call failed/i),
+  // scd/ccid-driver.c, print_command_failed: what the reader answers to scdaemon's own driver, in the words of the CCID specification.
+  plain('scdaemon', { name: 'card-mute' }, ['CCID timed out while talking', 'Bad TS in ATR', 'Bad checksum in ATR', 'Parity error while talking', 'Overrun error while talking'], /CCID command failed/),
+  plain('scdaemon', { name: 'reader-protocol-refused' }, ['ICC class not supported', 'ICC protocol not supported', 'Procedure byte conflict', 'Parameter error at offset', 'failed: Command not supported'], /CCID command failed/),
   // agent/command.c, cmd_keytocard: releases of gpg and agent disagree on who says when the key was made.
   plain('gpg', { name: 'keytocard-time-refused' }, ['Invalid time', 'Ungültige Zeit'], /(?:key_?to_?card|KEYTOCARD)\b.*(?:Invalid time|Ungültige Zeit)/i),
 ];
