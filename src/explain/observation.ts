@@ -224,7 +224,11 @@ type Plain =
   | 'daemon-outdated'
   | 'scdaemon-disabled'
   | 'scdaemon-not-executed'
-  | 'keytocard-time-refused';
+  | 'keytocard-time-refused'
+  | 'cure-until-boot'
+  | 'other-home-told'
+  | 'second-scdaemon-told'
+  | 'piv-certificate-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

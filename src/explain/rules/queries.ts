@@ -67,6 +67,8 @@ export const cardNotSupported: Query = unless(gpgSays('not-supported'), seen('sc
 
 /** gpg could not reach the card at all; the reason is not in the message (scd/app.c turns every connect failure into ENODEV). */
 export const gpgReachesNoCard: Query = gpgSays('no-device');
+/** Up to GnuPG 2.1.15 scdaemon calls every reader that cannot be opened a card error (scd/command.c, open_card). */
+export const oldConnectFailure: Query = unless(seen('gpg-failed', ({ reason, era }) => reason === 'card-error' && era === 'before-2.2.20'), seen('version', ({ of, version }) => of === 'gnupg' && versionWithin(version, '2.1.16', '9')), cardAnswers);
 /** gpg or scdaemon is the one that fails. */
 /** Without a way back to pcscd, or before it was tried: gpg ≤ 2.2 goes on through PC/SC, and nothing has failed. */
 export const ownDriverFails: Query = unless(seen('scdaemon-usb-open-failed'), seen('scdaemon-opened-by-pcsc'));

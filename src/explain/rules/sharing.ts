@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, onlyTold, onMac, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
   saidToHold, scdaemonGot, seen, sharerAtWork, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
@@ -106,6 +106,9 @@ export const sharingRules = {
       supports(1.4, both(gpgFails, seen('uninstall-cures')), 'gpg works without another program for cards'),
       supports(0.6, both(gpgReachesNoCard, killed('pcscd', 'holder')), 'restarting pcscd throws every client out'),
       supports(0.8, option('pcsc-shared'), 'pcsc-shared is the setting for exactly this'),
+      supports(0.7, oldConnectFailure, 'gpg up to 2.1.15 says this of every reader that it cannot open, too'),
+      supports(1.8, both(gpgFails, seen('cure-until-boot'), killed('pcscd', 'scdaemon', 'gpg-agent')), 'it helps until the next session: what starts with one takes the card again'),
+      supports(0.8, both(gpgReachesNoCard, onWindows), 'services of Windows share every card that is inserted, and gpg wants it EXCLUSIVE'),
       supports(2.2, unless(both(option('shared-access'), onMac), gpgSays('no-daemon')), 'shared-access is what GPG Suite for the Mac calls pcsc-shared'),
       supports(0.8, both(gpgFails, unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'pcscd refused a connect without calling the reader exclusive: the connect asked for EXCLUSIVE while others share'),
       supports(1.4, seen('both-told'), 'gpg and a program for another application of the token keep each other out'),
@@ -234,6 +237,8 @@ export const sharingRules = {
       supports(2.6, seen('gpg-failed', ({ reason }) => reason === 'conflict'), 'another session uses the card through scdaemon'),
       supports(1.2, both(scdaemonGot(VIOLATION), seen('pcscd-reader-exclusive')), 'a reader held EXCLUSIVE refuses scdaemon: another scdaemon would hold it so'),
       supports(1.5, both(gpgFails, seen('agent-already-running')), 'more than one gpg-agent was started'),
+      supports(2.2, both(gpgFails, seen('second-scdaemon-told')), 'another scdaemon is told of'),
+      supports(1.6, both(gpgReachesNoCard, seen('other-home-told')), 'another home directory is in play, and every one has a scdaemon of its own'),
       excludes(2, seen('scdaemon-not-installed'), 'scdaemon is not there at all'),
     ],
     decidedBy: 'the number of scdaemon processes over all users.',
@@ -254,6 +259,7 @@ export const sharingRules = {
       supports(0.5, gpgReachesNoCard, 'gpg says this when its daemon holds a dead connection, too'),
       supports(1, gpgSays('eof'), 'the connection to scdaemon ended'),
       excludes(1.5, gpgSays('no-daemon', 'no-service'), 'scdaemon did not get so far'),
+      excludes(2.6, seen('cure-until-boot'), 'it comes back with every session'),
       excludes(2, seen('remedy-in-vain', ({ target }) => target === 'scdaemon' || target === 'gpg-agent'), 'a new scdaemon did not help'),
     ],
     decidedBy: 'the same command works after gpgconf --kill scdaemon.',
@@ -272,7 +278,7 @@ export const sharingRules = {
       supports(2.2, seen('applet-told'), 'the change from one applet to another is the matter'),
       supports(2.4, both(seen('after-tool'), either(seen('ssh-refused'), gpgSays('card-error', 'bad-pin', 'general'))), 'it fails once a tool has used another applet of the same token'),
       supports(3, seen('scdaemon-reselected'), 'scdaemon found another applet selected and selected its own again'),
-      supports(1.5, gpgSays('card-error'), 'the card answers, but not to gpg\'s applet'),
+      supports(1.5, unless(gpgSays('card-error'), oldConnectFailure), 'the card answers, but not to gpg\'s applet'),
       supports(0.8, scdaemonGot(RESET), 'another program reset the card'),
       supports(0.6, option('pcsc-shared'), 'the card is shared'),
       excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
@@ -293,6 +299,7 @@ export const sharingRules = {
       supports(2.2, both(either(onMac, seen('macos-ctk')), either(seen('uninstall-cures'), seen('installed-then-lost'))), 'a program that brings a token extension makes the difference'),
       supports(2.8, saidToHold('macos'), 'a token service of macOS is said to take the card'),
       supports(0.7, both(onMac, gpgReachesNoCard), 'on macOS the system itself opens cards that are inserted'),
+      supports(1.6, both(onMac, gpgReachesNoCard, seen('piv-certificate-told')), 'macOS opens a card for the certificates on it'),
       supports(0.8, clientGot(VIOLATION), 'on macOS the system itself opens cards that are inserted'),
       excludes(2.2, either(seen('pcscd-reader-exclusive'), seen('pcscd-authorized'), pcscdGave(VIOLATION), seen('pcscd-protocol'), seen('usb-failed'), unitIs('active', 'inactive'), pcscWithin('1.0', '9')), 'this is pcsc-lite, so not macOS'),
       excludes(1, seen('environment', ({ is }) => is === 'windows' || is === 'wsl' || is === 'container'), 'this is not macOS'),

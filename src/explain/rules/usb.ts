@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
   seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 
@@ -33,6 +33,7 @@ export const usbRules = {
       supports(0.5, seen('gpg-failed', ({ reason, era }) => reason === 'no-device' && era === 'before-2.2.20'), 'gpg reached no card'),
       supports(1.5, seen('gpg-failed', ({ reason, apple, era }) => reason === 'no-device' && apple && era !== 'before-2.2.20'), 'on macOS the system\'s driver has every reader, and gpg 2.3 and later do not fall back'),
       supports(1.2, both(gpgReachesNoCard, readerSeen), 'pcscd has the reader gpg cannot reach'),
+      supports(1, oldConnectFailure, 'gpg up to 2.1.15 says this of every reader that it cannot open, too'),
       supports(1.2, unless(both(gpgReachesNoCard, option('reader-port', 'card-timeout', 'debug-level', 'log-file', 'pcsc-driver')), option('disable-ccid')), 'the configuration does not turn gpg\'s own driver off'),
       supports(1.5, unless(both(gpgReachesNoCard, seen('after-upgrade')), oldGpg), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
       supports(1, both(gpgReachesNoCard, gnupgWithin('2.3', '9')), 'this gpg does not fall back to pcscd'),

@@ -1,4 +1,5 @@
 import { plain, type Sign } from '../sign.ts';
+import { seeGpgNumber } from './gpg.ts';
 
 /** agent/divert-scd.c, ask_for_card, as GnuPG's po files have it; the English ones are in gpg.ts. */
 const ASK_FOR_CARD = [
@@ -14,10 +15,17 @@ const OLDER_DAEMON = ["scdaemon' is", "gpg-agent' is", 'is older than us', 'ält
 export const daemonSigns: readonly Sign[] = [
   plain('gpg-agent', { name: 'gpg-failed', reason: 'no-device', era: null, apple: false }, ASK_FOR_CARD),
   plain('gpg', { name: 'daemon-outdated' }, OLDER_DAEMON, /(?:scdaemon|gpg-agent).*[(（](?:[^\d()]{0,12})2\.\d+\.\d+\S* < 2\.\d/),
-  // An agent that does not know gpg's commands for cards is not GnuPG's.
-  plain('gpg', { name: 'agent-socket-foreign' }, ['Unknown IPC command', 'ERR 67109139', 'Unbekannter IPC-Befehl', 'Commande IPC inconnue', 'Unbekanntes IPC Kommando'], /^(?=.*(?:selecting (?:card|openpgp)|OpenPGP|scdaemon|\bSCD\b|ERR 67109139)).*(?:Unknown IPC|Unbekannte\w+ IPC|IPC inconnue|ERR 67109139)/i),
+  // An agent that does not know gpg's commands for cards is not GnuPG's. GNOME's answered with a number of its own, 103, which is libgpg-error's for a certificate.
+  plain('gpg', { name: 'agent-socket-foreign' }, ['Unknown IPC command', 'ERR 67109139', 'Unsupported certificate', 'failed: unknown command', 'Unbekannter IPC-Befehl', 'Commande IPC inconnue', 'Unbekanntes IPC Kommando'], /^(?=.*(?:selecting (?:card|openpgp)|OpenPGP|scdaemon|\bSCD\b|ERR 67109139)).*(?:Unknown IPC|Unbekannte\w+ IPC|IPC inconnue|ERR 67109139|: Unsupported certificate|: unknown command)/i),
   // agent/call-daemon.c, daemon_start: so it answers where disable-scdaemon is set, and no card was asked.
   plain('gpg-agent', { name: 'scdaemon-disabled' }, ["version from 'scdaemon'", '‘scdaemon’', "'scdaemon'", '„scdaemon“', '« scdaemon »', '«scdaemon»', 'disable-scdaemon'], /scdaemon.{1,60}(?:Not supported|Nicht unterstützt|Non pris en charge|No disponible|Non supportato|サポートされていません|Не поддерживается|不支持|Nie obsługiwane|Niet ondersteund)|^\s*disable-scdaemon\b/i),
+  {
+    kind: 'gpg-number',
+    // As gpg printed numbers that it had no text for: source and code.
+    needles: ['failed: ec=', 'available: ec='],
+    pattern: /(?:selecting|OpenPGP|card)\b[^:]*: ec=(\d{1,3})\.(\d{1,5})\b/,
+    see: (match, text) => seeGpgNumber(((Number(match[1]) & 0x7f) << 24) | (Number(match[2]) & 0xffff)).map((seen) => (seen.name === 'gpg-failed' && text.includes('selecting openpgp') ? { ...seen, era: 'before-2.2.20' } : seen)),
+  },
   // libassuan's assuan_pipe_connect: the child could not execute the program, and so greeted with an error; a program that ends by itself is an end of file.
   plain('gpg-agent', { name: 'scdaemon-not-executed' }, ["can't connect to the SCdaemon", "can't connect to the daemon"], /can't connect to the (?:SCdaemon|daemon \S*scdaemon\S*): IPC connect call failed/i),
   // scd/ccid-driver.c, print_command_failed: what the reader answers to scdaemon's own driver, in the words of the CCID specification.

@@ -14,7 +14,7 @@ const programs: readonly (readonly [Role, readonly string[]])[] = [
     [
       'gsd-smartcard', 'geoclue', 'firefox', 'firefox-esr', 'thunderbird', 'chrome', 'chromium', 'google-chrome', 'brave', 'msedge', 'evolution', 'epiphany', 'goa-daemon', 'p11-kit-server', 'p11-kit-remote', 'ssh-pkcs11-helper', 'ssh-pkcs11-help',
       'opensc-notify', 'pkcs11_eventmgr', 'pkcs11-register', 'p11_child', 'AusweisApp', 'AusweisApp2', 'keepassxc', 'KeePassXC', 'authenticator-helper', 'authenticator-h', 'yubioath', 'yubioath-desktop', 'yubico-authenticator', 'Yubico Authenticator', 'ykman-gui', 'qdigidoc4', 'eid-viewer',
-      'beid', 'opensc-tool', 'pkcs11-tool', 'pkcs15-tool', 'yubico-piv-tool', 'openpgp-card-ssh-agent', 'openpgp-card-ss', 'xfreerdp', 'remmina', 'freerdp', 'libykcs11', 'opensc-pkcs11', 'NetworkManager', 'wpa_supplicant', 'autofirma', 'esteid', 'web-eid', 'seahorse', 'org.keepassxc.KeePassXC', 'nitropy', 'solo2', 'teams', 'citrix', 'wfica', 'vmware-view', 'horizon-client', 'sssd', 'pam_pkcs11', 'gnome-settings-daemon', 'signal-desktop', 'pcsc-tools-helper',
+      'beid', 'opensc-tool', 'pkcs11-tool', 'pkcs15-tool', 'yubico-piv-tool', 'openpgp-card-ssh-agent', 'openpgp-card-ss', 'xfreerdp', 'remmina', 'freerdp', 'libykcs11', 'opensc-pkcs11', 'NetworkManager', 'wpa_supplicant', 'autofirma', 'esteid', 'web-eid', 'seahorse', 'org.keepassxc.KeePassXC', 'nitropy', 'solo2', 'teams', 'citrix', 'wfica', 'vmware-view', 'horizon-client', 'sssd', 'pam_pkcs11', 'gnome-settings-daemon', 'signal-desktop', 'pcsc-tools-helper', 'CertPropSvc', 'SCPolicySvc',
     ],
   ],
   ['observer', ['pcsc_scan']],

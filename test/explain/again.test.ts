@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { explainText } from '../../src/explain/explain.ts';
+
+const named = (...lines: string[]) => explainText(lines.join('\n')).causes.map(({ id }) => id);
+const complaint = 'gpg: selecting card failed: No such device';
+
+describe('more than one gpg', () => {
+  it.each(['A second scdaemon for the system account is there, too.', 'I set GNUPGHOME to a directory in /dev/shm for this.', 'Then a new scdaemon cannot get at the card.'])('means one scdaemon each: %s', (told) => {
+    expect(named(complaint, told)[0]).toBe('multiple-scdaemon');
+  });
+});
+
+describe('a cure', () => {
+  it('that lasts until the next session speaks of what starts with one', () => {
+    const cure = 'sudo systemctl restart pcscd && pkill gpg-agent';
+    expect(named(complaint, `${cure} helps`)[0]).toBe('scdaemon-stale');
+    expect(named(complaint, `${cure} helps, but I have to do it after every login`)[0]).toBe('other-client-blocks-scdaemon');
+  });
+});
+
+describe('a certificate for PIV', () => {
+  it('makes macOS open the card', () => {
+    const onMac = 'gpg: selecting card failed: Operation not supported by device';
+    expect(named(onMac, 'Last week I imported a certificate to slot 9a.').slice(0, 2)).toContain('macos-ctk-holds-card');
+  });
+});
+
+describe('old releases of gpg', () => {
+  it('call every reader that cannot be opened a card error, by number, too', () => {
+    expect(named('gpg: selecting openpgp failed: ec=6.108')[0]).toBe('ccid-vs-pcscd');
+    expect(named('gpg (GnuPG) 2.2.12', 'gpg: selecting openpgp failed: Card error')).not.toContain('ccid-vs-pcscd');
+  });
+
+  it("read the answer of GNOME's agent as a number of their own", () => {
+    expect(named('gpg: selecting openpgp failed: Unsupported certificate')[0]).toBe('agent-socket-taken');
+  });
+});
+
+describe('pcscd over ssh', () => {
+  it('is refused by polkit rather than gone', () => {
+    expect(named('Over ssh: gpg: selecting card failed: Service is not running')[0]).toBe('polkit-denied');
+  });
+});
