@@ -228,7 +228,9 @@ type Plain =
   | 'cure-until-boot'
   | 'other-home-told'
   | 'second-scdaemon-told'
-  | 'piv-certificate-told';
+  | 'piv-certificate-told'
+  | 'gpg1-drives-reader'
+  | 'scdaemon-stale-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

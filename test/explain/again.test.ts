@@ -41,3 +41,22 @@ describe('pcscd over ssh', () => {
     expect(named('Over ssh: gpg: selecting card failed: Service is not running')[0]).toBe('polkit-denied');
   });
 });
+
+describe('gpg 1', () => {
+  it('is kept from the card by the scdaemon of GnuPG 2', () => {
+    expect(named("gpg: detected reader `Nitrokey Nitrokey Pro 00 00'", 'gpg: pcsc_connect failed: sharing violation (0x8010000b)')[0]).toBe('scdaemon-holds-card');
+    expect(named("scdaemon[9]: detected reader 'Nitrokey Nitrokey Pro 00 00'", 'scdaemon[9]: pcsc_connect failed: sharing violation (0x8010000b)')[0]).toBe('other-client-blocks-scdaemon');
+  });
+});
+
+describe('a message quoted in a sentence', () => {
+  it('is read up to its end', () => {
+    expect(named("The log has 'pcsc_connect failed: sharing violation' in every second line.")[0]).toBe('other-client-blocks-scdaemon');
+  });
+});
+
+describe('scdaemon', () => {
+  it('may be told to be stuck', () => {
+    expect(named('Now and then scdaemon gets stuck: gpg: signing failed: Card error')[0]).toBe('scdaemon-stale');
+  });
+});

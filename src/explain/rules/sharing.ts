@@ -25,6 +25,9 @@ const onlyExclusiveRefused = both(seen('spy-connected', ({ mode }) => mode === '
  */
 const refusedBySharing = unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'));
 
+/** GnuPG 1 drives readers by itself: what it meets is, as a rule, the scdaemon of GnuPG 2. */
+const gpg1Refused = both(seen('gpg1-drives-reader'), scdaemonGot(VIOLATION));
+
 const exclusiveRefused = seen('pcsc-code', ({ code, by }) => code === VIOLATION && (by === 'exclusive-app' || by === 'agent'));
 
 /**
@@ -65,7 +68,8 @@ export const sharingRules = {
       supports(1.2, unless(seen('scdaemon-opened-by-pcsc'), option('pcsc-shared')), 'scdaemon has opened the card through PC/SC, EXCLUSIVE, and keeps it afterwards'),
       supports(1, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode === 'EXCLUSIVE' && ownHandles === 0), 'an EXCLUSIVE connect was refused, by whoever has a handle'),
       supports(2.4, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
-      excludes(2, scdaemonGot(VIOLATION), 'scdaemon is the one that was refused'),
+      supports(4.2, gpg1Refused, 'gpg 1 was refused the card; the scdaemon of GnuPG 2 keeps it EXCLUSIVE'),
+      excludes(2, unless(scdaemonGot(VIOLATION), gpg1Refused), 'scdaemon is the one that was refused'),
       supports(0.55, onlyTold, 'gpg may keep the key'),
       supports(1, both(seen('ssh-refused'), seen('pkcs11-provider')), 'the library could not use the key, as when gpg keeps it'),
       excludes(1.5, clientGot(NO_SMARTCARD), 'the reader let the program in, and is empty'),
@@ -118,6 +122,7 @@ export const sharingRules = {
       excludes(1.5, interfaceBusy, 'the fight is about the USB interface, below PC/SC'),
       excludes(1.2, both(option('pcsc-shared'), option('disable-ccid')), 'scdaemon is told to share'),
       excludes(1, seen('scdaemon-uses-usb'), 'this scdaemon drives the reader over USB, without PC/SC'),
+      excludes(1.5, gpg1Refused, 'it was gpg 1 that was refused, not scdaemon'),
       ...notReached,
     ],
     decidedBy: 'the list of pcscd\'s clients at the moment gpg fails, or a scdaemon log with pcsc_connect failed: sharing violation.',
@@ -248,6 +253,8 @@ export const sharingRules = {
     clauses: [
       supports(3, scdaemonGot(RESET, REMOVED, INVALID_HANDLE, 0x80100017, 0x80100013, 0x8010001e), 'scdaemon\'s connection went bad under it: the card was reset or pcscd restarted'),
       supports(1.8, gpgSays('removed', 'reset'), 'scdaemon still knows a card that is gone'),
+      supports(2.6, both(gpgFails, seen('scdaemon-stale-told')), 'scdaemon is told to be stuck'),
+      supports(1, unless(seen('scdaemon-stale-told'), gpgFails), 'scdaemon is told to be stuck'),
       supports(3.2, seen('daemon-outdated'), 'a daemon of an older release still runs: it was started before the upgrade'),
       supports(1.4, gpgSays('conflict'), 'scdaemon holds an old session'),
       supports(1.6, both(gpgFails, killed('scdaemon', 'gpg-agent')), 'gpg works again once scdaemon is restarted'),

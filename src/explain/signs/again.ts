@@ -16,6 +16,12 @@ export const againSigns: readonly Sign[] = [
     ['scdaemon', 'gpg-agents', ' gpg-agent'],
     /\b(?:another|second|other|two|several|multiple|more than one|competing|leftover|stray|orphan\w*) (?:running )?(?:instances? of )?(?:scdaemon|gpg-agent)s?\b|\bnew scdaemon\b|\bscdaemon\b[^.]{0,40}\b(?:spawned|started|running) (?:against|for|with|in|under) (?:the |an? )?(?:temp\w*|other|different|another|old|second)\b/i,
   ),
+  plain(
+    'story',
+    { name: 'scdaemon-stale-told' },
+    [' stale', ' stuck', 'borked', 'wedged', 'bad state', 'weird state', 'out of sync'],
+    /\b(?:scdaemon|gpg-agent|openpgp|card (?:connection|session))\b[^.]{0,60}\b(?:stale|stuck|borked|wedged|(?:bad|weird|strange|broken) state|out of sync)\b|\b(?:stale|stuck|borked|wedged) (?:scdaemon|gpg-agent|card (?:connection|session))/i,
+  ),
   // macOS offers the certificates of a PIV card to the whole system, and holds the card for that.
   plain('story', { name: 'piv-certificate-told' }, ['certificate', ' cert in', ' cert to', ' cert on', 'PIV cert'], /\b(?:cert(?:ificate)?s?)\b[^.]{0,40}\b(?:PIV|slot 9[acde])\b|\b(?:PIV|slot 9[acde])\b[^.]{0,40}\b(?:cert(?:ificate)?s?)\b/i),
 ];

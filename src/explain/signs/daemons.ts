@@ -31,6 +31,8 @@ export const daemonSigns: readonly Sign[] = [
   // scd/ccid-driver.c, print_command_failed: what the reader answers to scdaemon's own driver, in the words of the CCID specification.
   plain('scdaemon', { name: 'card-mute' }, ['CCID timed out while talking', 'Bad TS in ATR', 'Bad checksum in ATR', 'Parity error while talking', 'Overrun error while talking'], /CCID command failed/),
   plain('scdaemon', { name: 'reader-protocol-refused' }, ['ICC class not supported', 'ICC protocol not supported', 'Procedure byte conflict', 'Parameter error at offset', 'failed: Command not supported'], /CCID command failed/),
+  // GnuPG 1 has the code of scdaemon in itself, and its lines come from gpg.
+  plain('gpg', { name: 'gpg1-drives-reader' }, ['gpg: pcsc_', 'gpg: detected reader', 'gpg: apdu_', 'gpg: reader slot'], /^[\s>]*gpg: (?:pcsc_|detected reader|apdu_|reader slot)/),
   // agent/command.c, cmd_keytocard: releases of gpg and agent disagree on who says when the key was made.
   plain('gpg', { name: 'keytocard-time-refused' }, ['Invalid time', 'Ungültige Zeit'], /(?:key_?to_?card|KEYTOCARD)\b.*(?:Invalid time|Ungültige Zeit)/i),
 ];

@@ -30,7 +30,9 @@ const failures = /pcsc_(connect|establish_context|list_readers|transmit|get_stat
 
 function seePcscFailure(match: RegExpExecArray): Observation | null {
   const [, call, text, hex] = match;
-  const code = hex === undefined ? PCSC_TEXTS.get((text as string).trim().toLowerCase()) : Number.parseInt(hex.slice(-8), 16);
+  const said = (text as string).trim().toLowerCase();
+  // Quoted in a sentence there may be more behind it.
+  const code = hex === undefined ? [...PCSC_TEXTS].find(([known]) => said.startsWith(known))?.[1] : Number.parseInt(hex.slice(-8), 16);
   return code === undefined ? null : { name: 'scdaemon-pcsc-failed', call: call as string, code };
 }
 
