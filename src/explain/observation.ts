@@ -230,6 +230,8 @@ type Plain =
   | 'second-scdaemon-told'
   | 'piv-certificate-told'
   | 'gpg1-drives-reader'
+  | 'general-of-gnupg2'
+  | 'openpgp-reset-apdus'
   | 'scdaemon-stale-told';
 
 /** Every kind of observation with what it carries. */

@@ -60,3 +60,33 @@ describe('scdaemon', () => {
     expect(named('Now and then scdaemon gets stuck: gpg: signing failed: Card error')[0]).toBe('scdaemon-stale');
   });
 });
+
+describe('gpg 1 without a reader', () => {
+  it('asks a pcscd that the scdaemon of GnuPG 2 leaves none', () => {
+    expect(named('gpg: pcsc_list_readers failed: unknown PC/SC error code (0x8010002e)')[0]).toBe('ccid-vs-pcscd');
+    expect(named('scdaemon[9]: pcsc_list_readers failed: no readers available (0x8010002e)')[0]).not.toBe('ccid-vs-pcscd');
+  });
+});
+
+describe("libgpg-error's general error", () => {
+  it('is a PC/SC code that gpg has no word for, and not the missing library of gpg 1', () => {
+    expect(named('gpg: OpenPGP card not available: General error')[0]).toBe('scdaemon-stale');
+    expect(named('gpg: OpenPGP card not available: general error')).toContain('libpcsclite-missing');
+  });
+
+  it('is not a wait for a lock where gpg is stuck in a state', () => {
+    expect(named('Now gpg gets stuck in a state where it keeps asking for a certain token to be inserted.', 'gpg: OpenPGP card not available: General error')[0]).toBe('scdaemon-stale');
+  });
+});
+
+describe('a reset of the OpenPGP application', () => {
+  it('leaves one that refuses everything until it is activated', () => {
+    expect(named('scd apdu 00 e6 00 00', 'gpg: selecting openpgp failed: Card error')[0]).toBe('token-configuration');
+  });
+});
+
+describe('a forbidden card command', () => {
+  it('is that of a forwarded agent, whatever forwards it', () => {
+    expect(named('gpg-agent of the Windows host is bridged over ssh with gpg-bridge', 'gpg: OpenPGP card not available: Forbidden')[0]).toBe('remote-session');
+  });
+});

@@ -57,6 +57,7 @@ export const cardRules = {
       supports(2.4, seen('token-applet-off'), 'the table of applications shows one that is switched off or not there'),
       supports(2, both(seen('token-applet-off'), either(gpgFails, otherFails)), 'and a program fails that may want it'),
       supports(0.7, either(cardNotSupported, gpgSays('card-error')), 'the application may be switched off on the token'),
+      supports(2.2, both(seen('openpgp-reset-apdus'), gpgSays('card-error', 'not-supported')), 'the OpenPGP application was terminated and, as it seems, not activated again'),
       supports(1.4, seen('slot-told'), 'a slot of the token may not be set up for this'),
       supports(3.2, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),
       supports(1, seen('ccid-not-found'), 'its CCID interface may be off'),

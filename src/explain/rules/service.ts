@@ -63,7 +63,7 @@ export const serviceRules = {
       supports(1.8, seen('supplied', ({ what }) => what === 'libpcsclite'), 'installing the library is what was tried'),
       supports(0.8, gpgSays('no-service'), 'gpg says this when it cannot load the library'),
       supports(1, anyoneGot(0x80100001), 'the library that redirects could not load the one that works'),
-      supports(0.5, gpgSays('general'), 'old gpg says this when it cannot load the library'),
+      supports(0.5, unless(gpgSays('general'), seen('general-of-gnupg2')), 'old gpg says this when it cannot load the library'),
       supports(0.6, oldConnectFailure, 'gpg up to 2.1.15 says this of every reader that it cannot open, too'),
       supports(1.6, seen('java-no-terminal'), 'Java lists no terminal where it does not find the library'),
       supports(1.4, both(seen('java-no-terminal'), either(seen('pcsc-works-told'), unitIs('active'))), 'and others reach pcscd'),
@@ -234,7 +234,7 @@ export const serviceRules = {
   'remote-session': {
     clauses: [
       supports(3, seen('agent-forwarded'), 'the agent is forwarded over ssh: the forwarded socket takes no card commands'),
-      supports(3, gpgSays('forbidden'), 'a forwarded agent forbids card commands'),
+      supports(3.6, gpgSays('forbidden'), 'a forwarded agent forbids card commands'),
       supports(3.2, seen('agent-restricted'), 'the agent is used through its restricted socket'),
       supports(2.4, either(seen('session-remote'), seen('session-inactive')), 'the session is remote or not active: no rights to devices and, by polkit\'s default, to pcscd'),
       supports(1.2, both(either(seen('session-remote'), seen('session-inactive')), either(anyoneGot(SECURITY_VIOLATION), seen('polkit-refused'), accessRefused)), 'and access was refused'),

@@ -257,6 +257,7 @@ export const sharingRules = {
       supports(1, unless(seen('scdaemon-stale-told'), gpgFails), 'scdaemon is told to be stuck'),
       supports(3.2, seen('daemon-outdated'), 'a daemon of an older release still runs: it was started before the upgrade'),
       supports(1.4, gpgSays('conflict'), 'scdaemon holds an old session'),
+      supports(1.6, seen('general-of-gnupg2'), 'gpg has no word for what PC/SC told scdaemon: as for a connection that went bad'),
       supports(1.6, both(gpgFails, killed('scdaemon', 'gpg-agent')), 'gpg works again once scdaemon is restarted'),
       supports(1.4, unless(killed('scdaemon', 'gpg-agent'), otherFails, scdaemonGot(VIOLATION), seen('scdaemon-killed-by-tool'), seen('exclusive-told'), saidToHold('shared', 'exclusive', 'macos', 'scdaemon')), 'nothing but gpg is said to fail, and a new scdaemon helps'),
       supports(1.8, both(gpgFails, killed('pcscd'), killed('scdaemon', 'gpg-agent')), 'pcscd was restarted, and scdaemon with its dead connection had to be, too'),

@@ -20,7 +20,7 @@ export const againSigns: readonly Sign[] = [
     'story',
     { name: 'scdaemon-stale-told' },
     [' stale', ' stuck', 'borked', 'wedged', 'bad state', 'weird state', 'out of sync'],
-    /\b(?:scdaemon|gpg-agent|openpgp|card (?:connection|session))\b[^.]{0,60}\b(?:stale|stuck|borked|wedged|(?:bad|weird|strange|broken) state|out of sync)\b|\b(?:stale|stuck|borked|wedged) (?:scdaemon|gpg-agent|card (?:connection|session))/i,
+    /\b(?:scdaemon|gpg2?|gpg-agent|openpgp|card (?:connection|session))\b[^.]{0,60}\b(?:stale|stuck|borked|wedged|(?:bad|weird|strange|broken) state|out of sync)\b|\b(?:stale|stuck|borked|wedged) (?:scdaemon|gpg-agent|card (?:connection|session))/i,
   ),
   // macOS offers the certificates of a PIV card to the whole system, and holds the card for that.
   plain('story', { name: 'piv-certificate-told' }, ['certificate', ' cert in', ' cert to', ' cert on', 'PIV cert'], /\b(?:cert(?:ificate)?s?)\b[^.]{0,40}\b(?:PIV|slot 9[acde])\b|\b(?:PIV|slot 9[acde])\b[^.]{0,40}\b(?:cert(?:ificate)?s?)\b/i),

@@ -33,6 +33,11 @@ export const daemonSigns: readonly Sign[] = [
   plain('scdaemon', { name: 'reader-protocol-refused' }, ['ICC class not supported', 'ICC protocol not supported', 'Procedure byte conflict', 'Parameter error at offset', 'failed: Command not supported'], /CCID command failed/),
   // GnuPG 1 has the code of scdaemon in itself, and its lines come from gpg.
   plain('gpg', { name: 'gpg1-drives-reader' }, ['gpg: pcsc_', 'gpg: detected reader', 'gpg: apdu_', 'gpg: reader slot'], /^[\s>]*gpg: (?:pcsc_|detected reader|apdu_|reader slot)/),
+  // GnuPG 1 has its own word, in lower case; libgpg-error's begins with a capital. scd/apdu.c, pcsc_error_to_sw: so it calls what has no code of its own.
+  plain('gpg', { name: 'general-of-gnupg2' }, ['General error'], /(?:selecting (?:card|openpgp) failed|OpenPGP card not available): General error/),
+  // TERMINATE DF, as in the scripts that reset the OpenPGP application; ACTIVATE FILE must follow.
+  plain('gpg', { name: 'openpgp-reset-apdus' }, ['scd apdu'], /\bscd apdu 00 ?e6 ?00 ?00\b/i),
+  plain('gpg-agent', { name: 'gpg-failed', reason: 'no-device', era: null, apple: false }, ['inserted'], /\bask(?:s|ed|ing)? (?:me )?for [^.:]{0,30}\b(?:card|key|yubikey|nitrokey|token) to be inserted\b/i),
   // agent/command.c, cmd_keytocard: releases of gpg and agent disagree on who says when the key was made.
   plain('gpg', { name: 'keytocard-time-refused' }, ['Invalid time', 'Ungültige Zeit'], /(?:key_?to_?card|KEYTOCARD)\b.*(?:Invalid time|Ungültige Zeit)/i),
 ];
