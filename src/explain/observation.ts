@@ -222,7 +222,19 @@ type Plain =
   | 'other-commands-work'
   | 'device-node-denied'
   | 'device-strings-unread'
-  | 'hid-slot-missing';
+  | 'hid-slot-missing'
+  | 'daemon-outdated'
+  | 'scdaemon-disabled'
+  | 'scdaemon-not-executed'
+  | 'keytocard-time-refused'
+  | 'cure-until-boot'
+  | 'other-home-told'
+  | 'second-scdaemon-told'
+  | 'piv-certificate-told'
+  | 'gpg1-drives-reader'
+  | 'general-of-gnupg2'
+  | 'openpgp-reset-apdus'
+  | 'scdaemon-stale-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

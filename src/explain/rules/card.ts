@@ -1,5 +1,5 @@
 import { type CauseRule, excludes, supports } from '../cause.ts';
-import { anyoneGot, both, cardAnswers, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
 const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'));
@@ -41,7 +41,7 @@ export const cardRules = {
   },
   'not-an-openpgp-card': {
     clauses: [
-      supports(3.4, gpgSays('not-supported'), 'gpg reached a card and found no OpenPGP application on it'),
+      supports(3.4, cardNotSupported, 'gpg reached a card and found no OpenPGP application on it'),
       supports(3, seen('scdaemon-no-application'), 'scdaemon found no application it knows on the card'),
       supports(0.9, both(unless(sw('6A82'), cardAnswers), seen('scdaemon-ready')), 'the card does not know the application'),
       supports(0.8, gpgSays('card-error'), 'the card does not answer like an OpenPGP card'),
@@ -57,7 +57,8 @@ export const cardRules = {
       supports(2, seen('token-configured'), 'applications or interfaces of the token are switched'),
       supports(2.4, seen('token-applet-off'), 'the table of applications shows one that is switched off or not there'),
       supports(2, both(seen('token-applet-off'), either(gpgFails, otherFails)), 'and a program fails that may want it'),
-      supports(0.7, gpgSays('not-supported', 'card-error'), 'the application may be switched off on the token'),
+      supports(0.7, either(cardNotSupported, gpgSays('card-error')), 'the application may be switched off on the token'),
+      supports(2.2, both(seen('openpgp-reset-apdus'), gpgSays('card-error', 'not-supported')), 'the OpenPGP application was terminated and, as it seems, not activated again'),
       supports(1.4, seen('slot-told'), 'a slot of the token may not be set up for this'),
       supports(3.2, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),
       supports(1, seen('ccid-not-found'), 'its CCID interface may be off'),

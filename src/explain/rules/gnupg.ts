@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, cardAnswers, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, inWsl, killed, NO_SMARTCARD, onlyTold, onWindows, option, optionCures, otherFails, ownDriverFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
+  accessRefused, anyoneGot, both, cardAnswers, cardNotSupported, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, INVALID_PARAMETER, inWsl, killed, NO_SMARTCARD, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
 } from './queries.ts';
 
 const scdaemonSupplied = seen('supplied', ({ what }) => what === 'scdaemon');
@@ -18,7 +18,8 @@ export const gnupgRules = {
       decides(unless(both(refused, gpgSays('no-daemon', 'no-service', 'general')), tolerant), 'scdaemon refused a line of its configuration and did not start', 6),
       supports(4.2, unless(refused, tolerant), 'scdaemon refuses a line of its configuration'),
       supports(3.4, unless(both(either(unknownOption, withValue), gpgSays('no-daemon')), tolerant), 'the configuration has a line no scdaemon accepts, and no scdaemon starts'),
-      supports(2, unless(unknownOption, tolerant), 'the configuration has an option no upstream scdaemon knows'),
+      supports(2, unless(unknownOption, tolerant, onMac), 'the configuration has an option no upstream scdaemon knows'),
+      supports(1.4, both(unknownOption, onMac), 'the configuration has an option that only GPG Suite for the Mac knows'),
       supports(2, gpgSays('no-daemon'), 'gpg says this when scdaemon ends at once, as it does over a bad line'),
       supports(1, seen('scdaemon-start-failed'), 'scdaemon did not start'),
       supports(1.8, seen('scdaemon-ended-at-start'), 'scdaemon was started and ended before it said a word'),
@@ -70,7 +71,7 @@ export const gnupgRules = {
       supports(2, both(either(clientGot(NO_SMARTCARD), otherFails), seen('internal-reader')), 'a built-in reader is the one that was tried'),
       supports(1.4, both(gpgFails, seen('internal-reader')), 'there is a built-in reader beside the key'),
       supports(0.6, both(onlyTold, seen('internal-reader')), 'there is a built-in reader'),
-      supports(1, gpgSays('not-supported'), 'gpg reached a card of another kind'),
+      supports(1, cardNotSupported, 'gpg reached a card of another kind'),
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 tries the first reader only'),
       excludes(4, scdaemonGot(VIOLATION), 'the reader was the right one and is in use'),
       excludes(2, scdaemonGot(0x80100067, 0x80100066), 'there is a card in that reader, and it is mute'),
@@ -102,6 +103,8 @@ export const gnupgRules = {
       supports(1, both(seen('older-gnupg-cures'), seen('gpg-failed', ({ era }) => era === 'before-2.2.20')), 'and neither of the two is 2.3, where the way back to pcscd ended'),
       supports(2.4, unless(seen('older-gnupg-cures'), gnupgWithin('2.3.0', '9'), seen('pcsc-downgraded')), 'an older release of the same series works'),
       supports(2.8, seen('card-data-garbled'), 'gpg reads the card\'s data at the wrong place'),
+      supports(3, seen('keytocard-time-refused'), 'gpg and its agent disagree on how the time of a key is handed over: a fault of some releases'),
+      supports(3, scdaemonGot(INVALID_PARAMETER), 'scdaemon hands PC/SC a structure of another size: it was built wrongly for this system'),
       supports(1.2, gpgSays('eof'), 'scdaemon ended while it was asked'),
       supports(0.7, both(gpgSays('card-error', 'no-daemon', 'input-output', 'general'), seen('after-upgrade')), 'it began with an upgrade'),
       supports(0.3, gpgSays('card-error'), 'some releases fail so with some cards'),
@@ -115,6 +118,7 @@ export const gnupgRules = {
       supports(2.6, scdaemonSupplied, 'scdaemon was missing, or installing it is what was tried'),
       supports(2.1, gpgSays('no-daemon'), 'gpg says this when there is no scdaemon: many distributions package it apart'),
       supports(1, seen('scdaemon-start-failed'), 'gpg-agent could not start scdaemon'),
+      supports(3, seen('scdaemon-not-executed'), 'gpg-agent could not execute scdaemon: it is not where it should be'),
       excludes(3, unless(gpgReachesNoCard, scdaemonSupplied), 'scdaemon is there: it found no card'),
       excludes(4, either(seen('scdaemon-ready'), seen('scdaemon-pcsc-failed'), seen('scdaemon-option-refused'), seen('scdaemon-ended-at-start'), seen('process', ({ program }) => program === 'scdaemon')), 'scdaemon is there and runs'),
       supports(0.6, seen('agent-empty'), 'without scdaemon gpg-agent has no key of a card to show'),
@@ -140,6 +144,7 @@ export const gnupgRules = {
       supports(3, seen('agent-socket-foreign'), 'the agent\'s socket is fed by something else'),
       supports(2.8, both(seen('wsl-systemd'), either(gpgFails, inWsl)), 'systemd in WSL starts an agent of its own on the socket that was forwarded'),
       supports(2.4, seen('agent-already-running'), 'an agent runs already'),
+      supports(2.4, both(seen('agent-forwarded'), either(seen('gnupg-home-bad'), gpgSays('no-agent', 'no-device', 'no-daemon'))), 'an agent is forwarded to this place, and what answers on its socket is not that one'),
       supports(0.8, seen('wsl-systemd'), 'systemd starts an agent by itself'),
     ],
     decidedBy: 'which process listens on the agent\'s socket.',

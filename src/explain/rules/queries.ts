@@ -15,6 +15,7 @@ export const RESET = 0x80100068;
 export const REMOVED = 0x80100069;
 export const NO_SMARTCARD = 0x8010000c;
 export const INVALID_HANDLE = 0x80100003;
+export const INVALID_PARAMETER = 0x80100004;
 export const COMM_ERROR = 0x80100013;
 export const PROTO_MISMATCH = 0x8010000f;
 export const NOT_TRANSACTED = 0x80100016;
@@ -61,8 +62,13 @@ export const connected = (...roles: readonly Role[]): Query => seen('process', (
 /** The card answers commands, so what it refuses in between is part of finding out what it is. */
 export const cardAnswers: Query = either(seen('status-word', ({ sw }) => sw === '9000'), seen('sound', ({ what }) => what === 'gpg read the card'));
 
+/** The card that gpg reached is of another kind; an agent that is told to do without scdaemon says the same of every card. */
+export const cardNotSupported: Query = unless(gpgSays('not-supported'), seen('scdaemon-disabled'));
+
 /** gpg could not reach the card at all; the reason is not in the message (scd/app.c turns every connect failure into ENODEV). */
 export const gpgReachesNoCard: Query = gpgSays('no-device');
+/** Up to GnuPG 2.1.15 scdaemon calls every reader that cannot be opened a card error (scd/command.c, open_card). */
+export const oldConnectFailure: Query = unless(seen('gpg-failed', ({ reason, era }) => reason === 'card-error' && era === 'before-2.2.20'), seen('version', ({ of, version }) => of === 'gnupg' && versionWithin(version, '2.1.16', '9')), cardAnswers);
 /** gpg or scdaemon is the one that fails. */
 /** Without a way back to pcscd, or before it was tried: gpg ≤ 2.2 goes on through PC/SC, and nothing has failed. */
 export const ownDriverFails: Query = unless(seen('scdaemon-usb-open-failed'), seen('scdaemon-opened-by-pcsc'));

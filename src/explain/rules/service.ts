@@ -1,6 +1,6 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, noReader, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
@@ -63,7 +63,8 @@ export const serviceRules = {
       supports(1.8, seen('supplied', ({ what }) => what === 'libpcsclite'), 'installing the library is what was tried'),
       supports(0.8, gpgSays('no-service'), 'gpg says this when it cannot load the library'),
       supports(1, anyoneGot(0x80100001), 'the library that redirects could not load the one that works'),
-      supports(0.5, gpgSays('general'), 'old gpg says this when it cannot load the library'),
+      supports(0.5, unless(gpgSays('general'), seen('general-of-gnupg2')), 'old gpg says this when it cannot load the library'),
+      supports(0.6, oldConnectFailure, 'gpg up to 2.1.15 says this of every reader that it cannot open, too'),
       supports(1.6, seen('java-no-terminal'), 'Java lists no terminal where it does not find the library'),
       supports(1.4, both(seen('java-no-terminal'), either(seen('pcsc-works-told'), unitIs('active'))), 'and others reach pcscd'),
       supports(0.8, unless(seen('pcsc-works-told'), gpgFails), 'another program reaches the card; this one may not find the library'),
@@ -176,7 +177,7 @@ export const serviceRules = {
       supports(2, seen('polkit-rule'), 'a polkit rule is the matter'),
       supports(1.4, both(seen('polkit-rule'), either(gpgFails, otherFails)), 'and a program fails that the rule would let in'),
       supports(2, unless(seen('polkit-told'), seen('polkit-rule'), seen('polkit-absent-told')), 'polkit is said to be the matter'),
-      supports(1, both(seen('over-ssh'), either(seen('service-unusable'), seen('pcscd-rejected-client'), gpgSays('no-service'))), 'polkit lets active local sessions in only'),
+      supports(1.6, both(seen('over-ssh'), either(seen('service-unusable'), seen('pcscd-rejected-client'), gpgSays('no-service'))), 'polkit lets active local sessions in only'),
       supports(1.7, seen('service-unusable'), 'the program could not use the PC/SC service, as when pcscd refuses it'),
       supports(1.2, clientGot(COMM_ERROR), 'libraries before 1.9.9 say this when pcscd refuses the client'),
       supports(1.4, both(gpgSays('no-service'), either(seen('session-remote'), seen('session-inactive'))), 'polkit lets active local sessions in only'),
@@ -234,7 +235,7 @@ export const serviceRules = {
   'remote-session': {
     clauses: [
       supports(3, seen('agent-forwarded'), 'the agent is forwarded over ssh: the forwarded socket takes no card commands'),
-      supports(3, gpgSays('forbidden'), 'a forwarded agent forbids card commands'),
+      supports(3.6, gpgSays('forbidden'), 'a forwarded agent forbids card commands'),
       supports(3.2, seen('agent-restricted'), 'the agent is used through its restricted socket'),
       supports(2.4, either(seen('session-remote'), seen('session-inactive')), 'the session is remote or not active: no rights to devices and, by polkit\'s default, to pcscd'),
       supports(1.2, both(either(seen('session-remote'), seen('session-inactive')), either(anyoneGot(SECURITY_VIOLATION), seen('polkit-refused'), accessRefused)), 'and access was refused'),

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, onlyTold, onMac, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
   saidToHold, scdaemonGot, seen, sharerAtWork, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
@@ -24,6 +24,9 @@ const onlyExclusiveRefused = both(seen('spy-connected', ({ mode }) => mode === '
  * shared handles it refuses without a word but the code, at its debug level (pcsc-lite src/winscard.c, SCardConnect).
  */
 const refusedBySharing = unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'));
+
+/** GnuPG 1 drives readers by itself: what it meets is, as a rule, the scdaemon of GnuPG 2. */
+const gpg1Refused = both(seen('gpg1-drives-reader'), scdaemonGot(VIOLATION));
 
 const exclusiveRefused = seen('pcsc-code', ({ code, by }) => code === VIOLATION && (by === 'exclusive-app' || by === 'agent'));
 
@@ -65,7 +68,8 @@ export const sharingRules = {
       supports(1.2, unless(seen('scdaemon-opened-by-pcsc'), option('pcsc-shared')), 'scdaemon has opened the card through PC/SC, EXCLUSIVE, and keeps it afterwards'),
       supports(1, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode === 'EXCLUSIVE' && ownHandles === 0), 'an EXCLUSIVE connect was refused, by whoever has a handle'),
       supports(2.4, seen('spy-failed', ({ code, mode, ownHandles }) => code === VIOLATION && mode !== 'EXCLUSIVE' && mode !== null && ownHandles === 0), 'a connect that would have shared was refused: somebody else holds the reader EXCLUSIVE'),
-      excludes(2, scdaemonGot(VIOLATION), 'scdaemon is the one that was refused'),
+      supports(4.2, gpg1Refused, 'gpg 1 was refused the card; the scdaemon of GnuPG 2 keeps it EXCLUSIVE'),
+      excludes(2, unless(scdaemonGot(VIOLATION), gpg1Refused), 'scdaemon is the one that was refused'),
       supports(0.55, onlyTold, 'gpg may keep the key'),
       supports(1, both(seen('ssh-refused'), seen('pkcs11-provider')), 'the library could not use the key, as when gpg keeps it'),
       excludes(1.5, clientGot(NO_SMARTCARD), 'the reader let the program in, and is empty'),
@@ -106,6 +110,10 @@ export const sharingRules = {
       supports(1.4, both(gpgFails, seen('uninstall-cures')), 'gpg works without another program for cards'),
       supports(0.6, both(gpgReachesNoCard, killed('pcscd', 'holder')), 'restarting pcscd throws every client out'),
       supports(0.8, option('pcsc-shared'), 'pcsc-shared is the setting for exactly this'),
+      supports(0.7, oldConnectFailure, 'gpg up to 2.1.15 says this of every reader that it cannot open, too'),
+      supports(1.8, both(gpgFails, seen('cure-until-boot'), killed('pcscd', 'scdaemon', 'gpg-agent')), 'it helps until the next session: what starts with one takes the card again'),
+      supports(0.8, both(gpgReachesNoCard, onWindows), 'services of Windows share every card that is inserted, and gpg wants it EXCLUSIVE'),
+      supports(2.2, unless(both(option('shared-access'), onMac), gpgSays('no-daemon')), 'shared-access is what GPG Suite for the Mac calls pcsc-shared'),
       supports(0.8, both(gpgFails, unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'))), 'pcscd refused a connect without calling the reader exclusive: the connect asked for EXCLUSIVE while others share'),
       supports(1.4, seen('both-told'), 'gpg and a program for another application of the token keep each other out'),
       excludes(1.5, unless(seen('pin-asked-again'), gpgReachesNoCard, scdaemonGot(VIOLATION)), 'gpg asks for the PIN, so it reached the card'),
@@ -114,6 +122,7 @@ export const sharingRules = {
       excludes(1.5, interfaceBusy, 'the fight is about the USB interface, below PC/SC'),
       excludes(1.2, both(option('pcsc-shared'), option('disable-ccid')), 'scdaemon is told to share'),
       excludes(1, seen('scdaemon-uses-usb'), 'this scdaemon drives the reader over USB, without PC/SC'),
+      excludes(1.5, gpg1Refused, 'it was gpg 1 that was refused, not scdaemon'),
       ...notReached,
     ],
     decidedBy: 'the list of pcscd\'s clients at the moment gpg fails, or a scdaemon log with pcsc_connect failed: sharing violation.',
@@ -233,6 +242,8 @@ export const sharingRules = {
       supports(2.6, seen('gpg-failed', ({ reason }) => reason === 'conflict'), 'another session uses the card through scdaemon'),
       supports(1.2, both(scdaemonGot(VIOLATION), seen('pcscd-reader-exclusive')), 'a reader held EXCLUSIVE refuses scdaemon: another scdaemon would hold it so'),
       supports(1.5, both(gpgFails, seen('agent-already-running')), 'more than one gpg-agent was started'),
+      supports(2.2, both(gpgFails, seen('second-scdaemon-told')), 'another scdaemon is told of'),
+      supports(1.6, both(gpgReachesNoCard, seen('other-home-told')), 'another home directory is in play, and every one has a scdaemon of its own'),
       excludes(2, seen('scdaemon-not-installed'), 'scdaemon is not there at all'),
     ],
     decidedBy: 'the number of scdaemon processes over all users.',
@@ -242,9 +253,13 @@ export const sharingRules = {
     clauses: [
       supports(3, scdaemonGot(RESET, REMOVED, INVALID_HANDLE, 0x80100017, 0x80100013, 0x8010001e), 'scdaemon\'s connection went bad under it: the card was reset or pcscd restarted'),
       supports(1.8, gpgSays('removed', 'reset'), 'scdaemon still knows a card that is gone'),
+      supports(2.6, both(gpgFails, seen('scdaemon-stale-told')), 'scdaemon is told to be stuck'),
+      supports(1, unless(seen('scdaemon-stale-told'), gpgFails), 'scdaemon is told to be stuck'),
+      supports(3.2, seen('daemon-outdated'), 'a daemon of an older release still runs: it was started before the upgrade'),
       supports(1.4, gpgSays('conflict'), 'scdaemon holds an old session'),
+      supports(1.6, seen('general-of-gnupg2'), 'gpg has no word for what PC/SC told scdaemon: as for a connection that went bad'),
       supports(1.6, both(gpgFails, killed('scdaemon', 'gpg-agent')), 'gpg works again once scdaemon is restarted'),
-      supports(1.4, unless(killed('scdaemon', 'gpg-agent'), otherFails, scdaemonGot(VIOLATION), seen('scdaemon-killed-by-tool')), 'nothing but gpg is said to fail, and a new scdaemon helps'),
+      supports(1.4, unless(killed('scdaemon', 'gpg-agent'), otherFails, scdaemonGot(VIOLATION), seen('scdaemon-killed-by-tool'), seen('exclusive-told'), saidToHold('shared', 'exclusive', 'macos', 'scdaemon')), 'nothing but gpg is said to fail, and a new scdaemon helps'),
       supports(1.8, both(gpgFails, killed('pcscd'), killed('scdaemon', 'gpg-agent')), 'pcscd was restarted, and scdaemon with its dead connection had to be, too'),
       supports(1, both(gpgFails, seen('replug-cures')), 'it began when the key was plugged in again'),
       supports(0.9, gpgSays('not-present'), 'scdaemon does not see the card that is there'),
@@ -252,6 +267,7 @@ export const sharingRules = {
       supports(0.5, gpgReachesNoCard, 'gpg says this when its daemon holds a dead connection, too'),
       supports(1, gpgSays('eof'), 'the connection to scdaemon ended'),
       excludes(1.5, gpgSays('no-daemon', 'no-service'), 'scdaemon did not get so far'),
+      excludes(2.6, seen('cure-until-boot'), 'it comes back with every session'),
       excludes(2, seen('remedy-in-vain', ({ target }) => target === 'scdaemon' || target === 'gpg-agent'), 'a new scdaemon did not help'),
     ],
     decidedBy: 'the same command works after gpgconf --kill scdaemon.',
@@ -270,7 +286,7 @@ export const sharingRules = {
       supports(2.2, seen('applet-told'), 'the change from one applet to another is the matter'),
       supports(2.4, both(seen('after-tool'), either(seen('ssh-refused'), gpgSays('card-error', 'bad-pin', 'general'))), 'it fails once a tool has used another applet of the same token'),
       supports(3, seen('scdaemon-reselected'), 'scdaemon found another applet selected and selected its own again'),
-      supports(1.5, gpgSays('card-error'), 'the card answers, but not to gpg\'s applet'),
+      supports(1.5, unless(gpgSays('card-error'), oldConnectFailure), 'the card answers, but not to gpg\'s applet'),
       supports(0.8, scdaemonGot(RESET), 'another program reset the card'),
       supports(0.6, option('pcsc-shared'), 'the card is shared'),
       excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
@@ -291,6 +307,7 @@ export const sharingRules = {
       supports(2.2, both(either(onMac, seen('macos-ctk')), either(seen('uninstall-cures'), seen('installed-then-lost'))), 'a program that brings a token extension makes the difference'),
       supports(2.8, saidToHold('macos'), 'a token service of macOS is said to take the card'),
       supports(0.7, both(onMac, gpgReachesNoCard), 'on macOS the system itself opens cards that are inserted'),
+      supports(1.6, both(onMac, gpgReachesNoCard, seen('piv-certificate-told')), 'macOS opens a card for the certificates on it'),
       supports(0.8, clientGot(VIOLATION), 'on macOS the system itself opens cards that are inserted'),
       excludes(2.2, either(seen('pcscd-reader-exclusive'), seen('pcscd-authorized'), pcscdGave(VIOLATION), seen('pcscd-protocol'), seen('usb-failed'), unitIs('active', 'inactive'), pcscWithin('1.0', '9')), 'this is pcsc-lite, so not macOS'),
       excludes(1, seen('environment', ({ is }) => is === 'windows' || is === 'wsl' || is === 'container'), 'this is not macOS'),

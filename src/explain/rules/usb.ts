@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
   seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 import { readerMakers } from '../vendors.ts';
@@ -41,6 +41,7 @@ export const usbRules = {
       supports(0.5, seen('gpg-failed', ({ reason, era }) => reason === 'no-device' && era === 'before-2.2.20'), 'gpg reached no card'),
       supports(1.5, seen('gpg-failed', ({ reason, apple, era }) => reason === 'no-device' && apple && era !== 'before-2.2.20'), 'on macOS the system\'s driver has every reader, and gpg 2.3 and later do not fall back'),
       supports(1.2, both(gpgReachesNoCard, readerSeen), 'pcscd has the reader gpg cannot reach'),
+      supports(1, oldConnectFailure, 'gpg up to 2.1.15 says this of every reader that it cannot open, too'),
       supports(1.2, unless(both(gpgReachesNoCard, option('reader-port', 'card-timeout', 'debug-level', 'log-file', 'pcsc-driver')), option('disable-ccid')), 'the configuration does not turn gpg\'s own driver off'),
       supports(1.5, unless(both(gpgReachesNoCard, seen('after-upgrade')), oldGpg), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
       supports(1, both(gpgReachesNoCard, gnupgWithin('2.3', '9')), 'this gpg does not fall back to pcscd'),
@@ -52,6 +53,7 @@ export const usbRules = {
       supports(0.8, option('disable-ccid'), 'disable-ccid is the setting for exactly this'),
       supports(0.6, clientGot(NO_READERS), 'pcscd has no reader though one may be plugged in'),
       supports(1, both(clientGot(NO_READERS), gpgHere), 'pcscd has no reader while gpg is at work'),
+      supports(2.6, both(seen('gpg1-drives-reader'), scdaemonGot(NO_READERS)), 'GnuPG 1 asks pcscd, which has no reader where the scdaemon of GnuPG 2 drives it by itself'),
       supports(2.6, seen('own-driver-told'), 'gpg\'s own driver beside pcscd is the matter'),
       supports(2.4, seen('fallback-told'), 'gpg\'s way back to pcscd, which ended with 2.3, is the matter'),
       supports(2, both(gpgFails, seen('other-sees')), 'pcscd has the key, and gpg does not find it'),
@@ -60,7 +62,7 @@ export const usbRules = {
       supports(0.8, both(onlyTold, seen('after-upgrade')), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
       excludes(1.4, unless(both(gpgReachesNoCard, noReader), interfaceBusy, seen('scdaemon-uses-usb')), 'pcscd has no reader, either'),
       excludes(1.5, seen('usb-empty'), 'the device is not even on the bus'),
-      excludes(3, unless(scdaemonGot(VIOLATION, 0x80100067, 0x80100068, 0x8010002e, SECURITY_VIOLATION), interfaceBusy), 'scdaemon goes through PC/SC, so its own driver is not in play'),
+      excludes(3, unless(scdaemonGot(VIOLATION, 0x80100067, 0x80100068, 0x8010002e, SECURITY_VIOLATION), interfaceBusy, both(seen('gpg1-drives-reader'), scdaemonGot(NO_READERS))), 'scdaemon goes through PC/SC, so its own driver is not in play'),
       excludes(1.2, unless(option('disable-ccid'), interfaceBusy, seen('cure-told')), 'gpg\'s own driver is turned off'),
       excludes(4, seen('kernel-nfc-bound'), 'a kernel driver has the interface'),
       excludes(2.5, seen('scdaemon-usb-limited'), 'gpg\'s own driver had the reader, and could not drive it'),

@@ -1,5 +1,5 @@
 import type { GpgReason, Observation } from '../observation.ts';
-import { plain, type Sign, sound } from '../sign.ts';
+import { harmless, plain, type Sign, sound } from '../sign.ts';
 import { reasonOfCode, reasonOfText, translations } from './gpg-reasons.ts';
 
 /** gpg says "selecting openpgp" up to 2.2.19 and "selecting card" later (g10/call-agent.c). */
@@ -11,7 +11,7 @@ function failed(reason: GpgReason, text: string): Observation {
 /** `error getting version from 'scdaemon'`, `selecting card failed`, …: the text behind the last colon is gpg_strerror. */
 const complaints = [
   'selecting openpgp failed', 'selecting card failed', 'OpenPGP card not available', 'error getting version from', 'card reader not available',
-  'public key decryption failed', 'decryption failed', 'signing failed', 'error reading card', 'getting serial number', 'KEYTOCARD failed', 'error getting current key info',
+  'public key decryption failed', 'decryption failed', 'signing failed', 'error reading card', 'getting serial number', 'KEYTOCARD failed', 'error getting current key info', 'key generation failed', 'Error changing the PIN', 'error setting the PIN',
   'operation sign result', 'operation decipher result', 'operation auth result', 'app_sign failed', 'app_decipher failed', 'app_auth failed', 'app_check_pin failed', 'app_readcert failed', 'app_readkey failed',
   'verify CHV', 'smartcard decryption failed', 'smartcard signing failed', 'failed to unprotect the secret key', 'card_pksign', 'command PKAUTH failed', 'command PKSIGN failed',
 ] as const;
@@ -114,9 +114,10 @@ export const gpgSigns: readonly Sign[] = [
   plain(
     'gpg',
     { name: 'gnupg-home-bad' },
-    ['unsafe ownership on homedir', 'unsafe permissions on homedir', "can't create directory", "can't create socket", 'error binding socket', 'socket name too long', 'file name too long', "can't use '", 'homedir has been removed', 'IPC connect call failed', 'can\'t connect to the agent', 'error creating lock'],
-    /^(?!.*already in use).*(?:gnupg|homedir|agent|scdaemon|dirmngr|S\.gpg|socket|lock)/i,
+    ['unsafe ownership on homedir', "can't create directory", "can't create socket", 'error binding socket', 'socket name too long', 'file name too long', "can't use '", 'homedir has been removed', 'IPC connect call failed', 'can\'t connect to the agent', 'error creating lock'],
+    /^(?!.*already in use|.*can't connect to the (?:SCdaemon|daemon )).*(?:gnupg|homedir|agent|scdaemon|dirmngr|S\.gpg|socket|lock)/i,
   ),
+  harmless('gpg', 'gpg warns of a home directory that others may read, and goes on', ['unsafe permissions on homedir', 'unsafe permissions on configuration']),
   plain('gpg-agent', { name: 'agent-forwarded' }, ['S.gpg-agent.extra', 'S.gpg-agent:'], /-R|RemoteForward|StreamLocalBind|extra/),
   plain('gpg-agent', { name: 'agent-forwarded' }, ['RemoteForward', 'StreamLocalBindUnlink'], /gpg-agent|StreamLocal/i),
   plain('gpg-agent', { name: 'agent-socket-foreign' }, ['assuan-pipe', 'npiperelay', 'wsl2-ssh-pageant', 'gpg-bridge', 'socat UNIX', 'socat unix', 'S.gpg-agent.ssh already', 'Address already in use'], /gpg|assuan|S\.|pageant/i),

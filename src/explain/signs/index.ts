@@ -1,6 +1,8 @@
 import type { Sign } from '../sign.ts';
+import { againSigns } from './again.ts';
 import { clientSigns } from './clients.ts';
 import { codeSigns } from './codes.ts';
+import { daemonSigns } from './daemons.ts';
 import { gpgSigns } from './gpg.ts';
 import { pcscdSigns } from './pcscd.ts';
 import { programSigns } from './programs.ts';
@@ -11,4 +13,4 @@ import { toldSigns } from './told.ts';
 import { yubicoSigns } from './yubico.ts';
 
 /** Every sign; a fresh list per reading, because some remember the line before. */
-export const allSigns = (): readonly Sign[] => [...gpgSigns, ...scdaemonSigns, ...pcscdSigns, ...codeSigns, ...programSigns(), ...clientSigns, ...systemSigns(), ...storySigns, ...toldSigns, ...yubicoSigns()];
+export const allSigns = (): readonly Sign[] => [...gpgSigns, ...daemonSigns, ...scdaemonSigns, ...pcscdSigns, ...codeSigns, ...programSigns(), ...clientSigns, ...systemSigns(), ...storySigns, ...toldSigns, ...againSigns, ...yubicoSigns()];

@@ -14,7 +14,7 @@ const programs: readonly (readonly [Role, readonly string[]])[] = [
     [
       'gsd-smartcard', 'geoclue', 'firefox', 'firefox-esr', 'thunderbird', 'chrome', 'chromium', 'google-chrome', 'brave', 'msedge', 'evolution', 'epiphany', 'goa-daemon', 'p11-kit-server', 'p11-kit-remote', 'ssh-pkcs11-helper', 'ssh-pkcs11-help',
       'opensc-notify', 'pkcs11_eventmgr', 'pkcs11-register', 'p11_child', 'AusweisApp', 'AusweisApp2', 'keepassxc', 'KeePassXC', 'authenticator-helper', 'authenticator-h', 'yubioath', 'yubioath-desktop', 'yubico-authenticator', 'Yubico Authenticator', 'ykman-gui', 'qdigidoc4', 'eid-viewer',
-      'beid', 'opensc-tool', 'pkcs11-tool', 'pkcs15-tool', 'yubico-piv-tool', 'openpgp-card-ssh-agent', 'openpgp-card-ss', 'xfreerdp', 'remmina', 'freerdp', 'libykcs11', 'opensc-pkcs11', 'NetworkManager', 'wpa_supplicant', 'autofirma', 'esteid', 'web-eid', 'seahorse', 'org.keepassxc.KeePassXC', 'nitropy', 'solo2', 'teams', 'citrix', 'wfica', 'vmware-view', 'horizon-client', 'sssd', 'pam_pkcs11', 'gnome-settings-daemon', 'signal-desktop', 'pcsc-tools-helper',
+      'beid', 'opensc-tool', 'pkcs11-tool', 'pkcs15-tool', 'yubico-piv-tool', 'openpgp-card-ssh-agent', 'openpgp-card-ss', 'xfreerdp', 'remmina', 'freerdp', 'libykcs11', 'opensc-pkcs11', 'NetworkManager', 'wpa_supplicant', 'autofirma', 'esteid', 'web-eid', 'seahorse', 'org.keepassxc.KeePassXC', 'nitropy', 'solo2', 'teams', 'citrix', 'wfica', 'vmware-view', 'horizon-client', 'sssd', 'pam_pkcs11', 'gnome-settings-daemon', 'signal-desktop', 'pcsc-tools-helper', 'CertPropSvc', 'SCPolicySvc',
     ],
   ],
   ['observer', ['pcsc_scan']],
@@ -206,7 +206,7 @@ export const programSigns = (): readonly Sign[] => [
     },
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
-  plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent|\bscd\s+\w+/i),
+  plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent\b.*\b(?:scd|learn)\b|\bscd\s+\w+/i),
   plain('age', { name: 'scdaemon-killed-by-tool' }, ['Stopped scdaemon', 'looking for agent processes', 'Sent SIGHUP to yubikey-agent', 'SIGINT received - immediate shutdown', 'gpgconf --kill all']),
   plain('command', { name: 'scdaemon-killed-by-tool' }, [' scdaemon', 'gpg-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:p?kill|terminat|stop|signal)s?\w*\s+(?:[\w-]+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|^(?!.*(?:\b(?:I|you|we|manually)\b|\$ )).*pkill -9 scdaemon/i),
 ];

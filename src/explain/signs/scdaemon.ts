@@ -14,6 +14,7 @@ const PCSC_TEXTS = new Map([
   ['comm error', 0x80100013],
   ['timeout', 0x8010000a],
   ['invalid handle', 0x80100003],
+  ['invalid parameter', 0x80100004],
   ['unsupported card', 0x80100065],
   ['unresponsive card', 0x80100066],
   ['unpowered card', 0x80100067],
@@ -29,7 +30,9 @@ const failures = /pcsc_(connect|establish_context|list_readers|transmit|get_stat
 
 function seePcscFailure(match: RegExpExecArray): Observation | null {
   const [, call, text, hex] = match;
-  const code = hex === undefined ? PCSC_TEXTS.get((text as string).trim().toLowerCase()) : Number.parseInt(hex.slice(-8), 16);
+  const said = (text as string).trim().toLowerCase();
+  // Quoted in a sentence there may be more behind it.
+  const code = hex === undefined ? [...PCSC_TEXTS].find(([known]) => said.startsWith(known))?.[1] : Number.parseInt(hex.slice(-8), 16);
   return code === undefined ? null : { name: 'scdaemon-pcsc-failed', call: call as string, code };
 }
 

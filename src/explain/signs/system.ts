@@ -41,6 +41,9 @@ function kindOfKey(id: string): Observation | null {
   return /^(?:1050:(?:0120|0402)|20a0:(?:4287|42b1))$/i.test(id) ? { name: 'usb-no-smart-card' } : null;
 }
 
+/** What is told to work on a Mac fails elsewhere. */
+const WORKS_ON_MAC = /\b(?:works?|worked|working|fine)\b(?:(?!\b(?:not|but|only|fails?|except)\b|n't)[^.]){0,40}\b(?:on|under) (?:an? |my |the |other )?(?:mac ?OS\b|Macs?\b|MacBook|OS ?X\b)/i;
+
 export const systemSigns = (): readonly Sign[] => [
   ...unitSigns(),
   // Drivers of the kernel's NFC subsystem (drivers/nfc); nfcpy looks them up in /sys itself.
@@ -116,7 +119,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('macos', { name: 'macos-driver-stuck' }, ['com.apple.ctkpcscd', 'securityd', 'pcscd (com.apple'], /crash|hang|stuck|respring|Exited with abnormal|SIGABRT|assert/i),
   plain('macos', { name: 'macos-reader-listed' }, ['SPSmartCardsDataType', 'Reader Drivers:', 'smartcardccid:', 'SmartCard Drivers:', 'Available SmartCards']),
   { kind: 'version', needles: ['ProductVersion', 'macOS 1', 'macOS 2', 'Mac OS X 10', 'smartcardccid:'], pattern: /(?:ProductVersion:?\s+|macOS (?:\w+ )?|Mac OS X )(\d+(?:\.\d+)*)/, see: (match) => ({ name: 'version', of: 'macos', version: match[1] as string }) },
-  { kind: 'environment', needles: ['x86_64-darwin', 'aarch64-darwin', 'nix-darwin', 'Darwin Kernel', 'com.apple', '/Library/', 'Homebrew', '/opt/homebrew', '/usr/local/Cellar', '.dylib ', '.dylib"', '.dylib:', 'macOS 1', 'macOS 2', 'on macOS', 'Mac OS X', ' OS X ', ' MacOSX', 'on OSX', 'Big Sur', 'Monterey', 'Catalina', 'Mojave', ' Sierra', 'Yosemite', 'El Capitan', 'Ventura', 'Sonoma', 'macOS Sequoia', 'Sequoia 15', 'Apple Silicon', 'MacBook', 'pcsctest', 'supported by device', '/Users/'], see: () => ({ name: 'environment', is: 'macos' }) },
+  { kind: 'environment', needles: ['x86_64-darwin', 'aarch64-darwin', 'nix-darwin', 'Darwin Kernel', 'com.apple', '/Library/', 'Homebrew', '/opt/homebrew', '/usr/local/Cellar', '.dylib ', '.dylib"', '.dylib:', 'macOS 1', 'macOS 2', 'on macOS', 'Mac OS X', ' OS X ', ' MacOSX', 'on OSX', 'Big Sur', 'Monterey', 'Catalina', 'Mojave', ' Sierra', 'Yosemite', 'El Capitan', 'Ventura', 'Sonoma', 'macOS Sequoia', 'Sequoia 15', 'Apple Silicon', 'MacBook', 'pcsctest', 'supported by device', '/Users/'], see: (_, text) => (WORKS_ON_MAC.test(text) ? null : { name: 'environment', is: 'macos' }) },
   { kind: 'environment', needles: ['C:\\Users', 'C:\\Program', 'gpg.exe', 'scdaemon.exe', 'Gpg4win', 'Windows Hello', 'PowerShell', 'winscard.dll', 'src\\device', 'Git for Windows', 'Microsoft Windows [Version'], see: () => ({ name: 'environment', is: 'windows' }) },
   plain('pkcs11', { name: 'nss-module' }, ['onepin-opensc-pkcs11', 'pkcs11.txt', '.pki/nssdb', ':/nssdb', 'security_pkcs11', 'p11-kit-proxy', 'modutil', 'Security Devices', 'opensc-pkcs11.so', 'pkcs11-register', 'p11-kit list-modules', 'opensc.module', 'onepin module', 'OpenSC smartcard framework', 'opensc module', 'pkcs11 module', 'PKCS#11 module'], /onepin-opensc-pkcs11|unload|smartcard framework|library=|name=|pkcs11\.txt|nssdb|modutil|Security Devices|proxy|register|module/i),
   sound('systemd', 'pcscd runs', ['Active: active (running)']),

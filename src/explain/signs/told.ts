@@ -17,8 +17,8 @@ export const toldSigns: readonly Sign[] = [
   plain(
     'story',
     { name: 'firmware-changed' },
-    ['firmware', 'flashed', 'flashing'],
-    new RegExp(`\\b(?:updat|upgrad|downgrad|flash|install)\\w{1,5}\\b${WITHIN}{0,60}\\bfirmware\\b|\\bfirmware\\b${WITHIN}{0,20}\\b(?:updat|upgrad|downgrad|flash)\\w{1,5}\\b`, 'i'),
+    ['firmware', 'flashed', 'flashing', 'micrologiciel'],
+    new RegExp(`\\b(?:updat|upgrad|downgrad|flash|install)\\w{1,5}\\b${WITHIN}{0,60}\\bfirmware\\b|\\bfirmware[- ]?(?:updat|upgrad|aktualisier)\\w{1,5}\\b|\\b(?:firmware|micrologiciel)\\b${WITHIN}{0,20}\\b(?:(?:ge)?(?:updat|upgrad|downgrad|flash)\\w{1,5}|aktualisiert|mis à jour|actualizad[oa])(?!\\w)`, 'i'),
   ),
   // A new version of the driver or daemon is what broke it.
   plain(
