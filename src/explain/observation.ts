@@ -207,7 +207,10 @@ type Plain =
   | 'permission-told'
   | 'mismatch-told'
   | 'slot-listed'
-  | 'not-attached-told';
+  | 'not-attached-told'
+  | 'service-answers'
+  | 'library-doubted'
+  | 'works-by-hand-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

@@ -204,3 +204,51 @@ describe('told in a sentence', () => {
     expect(named('lpac: SCardConnect() failed: 8010000B', ' Card state: Card inserted, Shared Mode,')[0]).toBe('other-client-blocks-exclusive-app');
   });
 });
+
+describe('what a listing tells', () => {
+  const unread = ['gpg: selecting card failed: No such device', 'the older token is read, this one is not'];
+
+  it('is in its output, not in the command', () => {
+    expect(named(...unread, '$ pcsc_scan -r', "Using reader plug'n play mechanism", 'Scanning present readers...')[0]).toBe('driver-does-not-know-device');
+    expect(named(...unread, '$ pcsc_scan -r', '0: Some Token [CCID] (0001) 00 00')[0]).toBe('ccid-vs-pcscd');
+  });
+
+  it('is that somebody answers, where pcsc_scan comes as far as looking for readers', () => {
+    expect(named('the reader is not detected', 'Waiting for the first reader...')).not.toContain('pcscd-not-running');
+    expect(first('the reader is not detected', 'SCardEstablishContext: Service not available.')).toBe('pcscd-not-running');
+  });
+
+  it('is a device of no vendor libccid knows', () => {
+    expect(first('No smart card readers found.', 'Bus 001 Device 007: ID abcd:0001 Some Token')).toBe('driver-does-not-know-device');
+  });
+
+  it('is a driver that works for one reader', () => {
+    expect(named('my second reader is missing', '0: Some Reader 00 00')).not.toContain('ccid-driver-missing');
+  });
+});
+
+describe('what else is told', () => {
+  it.each([
+    ['reader-hardware-limit', ['pcsc_scan says that this reader is empty.', 'The card works in other computers and with two other readers.']],
+    ['libpcsclite-missing', ['gpg: selecting openpgp failed: Card error', 'our gnupg package does not link against pcsclite']],
+  ])('%s', (cause, lines) => {
+    expect(first(...lines)).toBe(cause);
+  });
+
+  it('is not a light that does not blink', () => {
+    expect(named('the LED is not blinking', 'No smart card readers found.')).not.toContain('other-client-polls');
+  });
+
+  it('is that the service runs, where the same program reaches it from a shell', () => {
+    const { causes } = explainText('It works fine when I start it from the console.\nAs a daemon it says SCARD_E_NO_SERVICE (0x8010001d).');
+    expect(causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
+  });
+
+  it('is a failure, whatever else the kernel lists', () => {
+    expect(first('My token does not work.', 'usb 1-1: New USB device found, idVendor=20a0, idProduct=42b2')).not.toBe('harmless-noise');
+  });
+
+  it('is one directory without a driver, which does not say where the driver is', () => {
+    expect(explainText('Cannot open PC/SC drivers directory: /usr/local/lib/pcsc/drivers').causes[0]).toMatchObject({ id: 'pcscd-driver-dir-missing', certainty: 'likely' });
+  });
+});

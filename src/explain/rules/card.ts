@@ -71,7 +71,8 @@ export const cardRules = {
   },
   'harmless-noise': {
     clauses: [
-      supports(3.2, unless(seen('harmless'), failure), 'the only frightening lines here mean nothing'),
+      supports(3.2, unless(seen('harmless'), failure, seen('trouble-told')), 'the only frightening lines here mean nothing'),
+      supports(1, unless(both(seen('harmless'), seen('trouble-told')), failure), 'the only frightening lines here mean nothing'),
       supports(2, unless(both(seen('slot-listed'), seen('card-unresponsive')), gpgFails, seen('client-failed'), seen('usb-failed')), 'a further slot of a reader, as for a SAM, shows a card that does not answer: nothing is in it, or nothing for programs'),
       supports(2, unless(both(seen('pcscd-backward-compatible'), seen('pcscd-protocol-mismatch')), failureBesidesMismatch), 'pcscd logs the mismatch and then adapts to the client'),
     ],

@@ -65,6 +65,8 @@ export const clientSigns: readonly Sign[] = [
   plain('opensc', failed('opensc'), ['Failed to connect to card', 'Failed to lock card', 'No smart card readers found', 'Error while waiting for']),
   plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card unresponsive', 'Card is mute']),
   plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found', 'card readers found', 'no card reader', 'card reader not found', 'reader not detected', 'any card reader', 'any smart card reader'], /No (?:smart ?)?(?:card )?readers?|first reader(?!.*found)|Cannot find|reader not (?:found|detected)|not (?:recogni[sz]e|see|find|detect) any (?:smart ?)?card reader/i),
+  // pcsc_scan prints these once it has a context (pcsc-tools pcsc_scan.c): somebody answers for PC/SC.
+  plain('client', { name: 'service-answers' }, ['plug\'n play mechanism', 'Scanning present readers', 'Waiting for the first reader']),
   // javax.smartcardio: without a service or a library it has a factory of type None, whose list of terminals is empty (JDK PCSCTerminals, TerminalFactory).
   plain('client', { name: 'java-no-terminal' }, ['card terminal', 'CardTerminal', 'TerminalFactory', 'Terminals: [', 'terminals: [', 'terminals found', 'smartcardio.CardException', 'algorithm: PC/SC'], /\b(?:no|any|not find(?: a)?)\b(?: \w+){0,2} (?:card )?terminals?\b|terminals?(?:\(\))?\b[^.]{0,20}(?:\bempty|\[\s*\]|size\W{1,3}0\b|not found)|type[: ]+["']?None\b|CardException: list\(\) failed|constructing implementation \(algorithm: PC\/SC/i),
   plain('libccid', { name: 'libpcsclite-missing' }, ['No PC/SC library found', 'not available on this platform'], /No PC\/SC library found|PC\/SC not available on this platform/i),
@@ -72,6 +74,8 @@ export const clientSigns: readonly Sign[] = [
   // The second number of a reader's name in pcsc-lite counts its slots.
   plain('client', { name: 'slot-listed' }, ['Reader 1: ', 'Reader 2: ', 'Reader 3: ', ' SAM] 0', ' SAM slot', ' 00 01', ' 00 02', ' 00 03'], /^\s*(?:Reader )?\d+: \S.* 0\d 0[1-9]\s*$|^\s*(?:Reader )?\d+: .*\bSAM\] 0\d 0\d|\bSAM slot\b/),
   plain('client', { name: 'reader-listed' }, ['Reader 0: ', 'Reader 1: ', 'Reader 2: '], /^\s*Reader \d+: \S/),
+  // pcsc_scan -r, opensc-tool -l: libpcsclite ends every name with the numbers of the reader and of its slot.
+  plain('client', { name: 'reader-listed' }, [' 00 00', ' 01 00', ' 02 00', ' 03 00'], /^\s*\d{1,2}(?:: |\s+(?:Yes|No)\s)\s*\S.*\s\d\d 00\s*$/),
   plain('client', { name: 'no-token' }, ['No smartcards found', 'No smart card found', 'no smart card is currently']),
   // Readers that are part of a machine or its keyboard, by the names libccid and Windows give them.
   plain('client', { name: 'internal-reader' }, ['Broadcom Corp', 'BROADCOM', 'Alcor Micro', 'Integrated', ' Oz776', 'O2 Micro', 'Windows Hello', 'built-in', 'builtin ', 'internal', 'Smartcard CCID Keyboard', 'Smart Card Keyboard', 'in the laptop', 'laptop\'s', ' laptop'], /Broadcom Corp|Alcor Micro|Integrated (?:Smart ?Card|Card)|\bOz776|O2 ?Micro|Windows Hello|(?:built-?in|internal|integrated|laptop(?:'s)?)\s(?:\w+\s){0,2}(?:smart ?)?(?:card\s?)?reader|Smart ?card (?:CCID )?Keyboard|reader in (?:the|my|a) (?:\w+ ){0,2}laptop/i),

@@ -148,7 +148,8 @@ export const pcscdSigns: readonly Sign[] = [
       match[1] === undefined ? { name: 'pcscd-reader-added' } : { name: 'driver-lookup', vendor: match[1].toLowerCase(), product: (match[2] as string).toLowerCase() },
   },
   { kind: 'version', needles: ['pcsc-lite version', 'pcsc-lite-', 'pcsc-lite '], pattern: /pcsc-lite(?: version|-libs)?[ -](\d+\.\d+(?:\.\d+)?)/, see: (match) => ({ name: 'version', of: 'pcsc-lite', version: match[1] as string }) },
-  { kind: 'version', needles: ['Driver version:', 'libccid'], pattern: /(?:Driver version: |libccid[ _-]+v?)(\d+\.\d+\.\d+)/i, see: (match) => ({ name: 'version', of: 'libccid', version: match[1] as string }) },
+  // What a package manager installs was not there before.
+  { kind: 'version', needles: ['Driver version:', 'libccid', 'ccid 1.', 'ccid-1.', 'ccid v1.', 'ccid version'], pattern: /^(?!.*(?:Packages \(|Setting up|Installing|>>> |apt(?:-get)? install)).*?(?:Driver version: |\b(?:lib|pcsc-lite-)?ccid(?: version)?:?[ _-]+v?)(\d+\.\d+\.\d+)/i, see: (match) => ({ name: 'version', of: 'libccid', version: match[1] as string }) },
   {
     kind: 'version',
     needles: ['usbdropdir='],
