@@ -210,7 +210,8 @@ type Plain =
   | 'not-attached-told'
   | 'service-answers'
   | 'library-doubted'
-  | 'works-by-hand-told';
+  | 'works-by-hand-told'
+  | 'card-answered';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {
@@ -259,7 +260,7 @@ export interface Details extends Record<Plain, object> {
   version: { of: 'gnupg' | 'pcsc-lite' | 'libccid' | 'ykman' | 'macos'; version: string };
   'driver-directory': { path: string };
   unit: { unit: string; state: 'active' | 'inactive' | 'failed' | 'masked' | 'disabled' | 'missing' };
-  environment: { is: 'wsl' | 'container' | 'macos' | 'windows' | 'snap' | 'flatpak' | 'ssh' | 'vm' | 'appimage' };
+  environment: { is: 'wsl' | 'container' | 'macos' | 'windows' | 'snap' | 'flatpak' | 'firejail' | 'ssh' | 'vm' | 'appimage' };
   /** A PC/SC call seen by pcsc-spy failed. */
   'spy-failed': { call: string; code: number; mode: 'EXCLUSIVE' | 'SHARED' | 'DIRECT' | null; ownHandles: number };
   /** A PC/SC call seen by pcsc-spy took long: it waited for somebody's transaction. */

@@ -231,8 +231,19 @@ describe('what else is told', () => {
   it.each([
     ['reader-hardware-limit', ['pcsc_scan says that this reader is empty.', 'The card works in other computers and with two other readers.']],
     ['libpcsclite-missing', ['gpg: selecting openpgp failed: Card error', 'our gnupg package does not link against pcsclite']],
+    ['polkit-denied', ['pcscd was built with Policy Kit, and the account of the service may not use it']],
+    ['polkit-denied', ['the polkit actions of pcsc-lite are not registered']],
+    ['usb-permission', ['udev_rules_apply_to_event: GROUP 46 /etc/udev/rules.d/70-token.rules:3', 'the token cannot be accessed']],
+    ['sandbox-blocks-pcsc', ['Reading profile /etc/firejail/browser.profile', 'the browser does not detect the smart card']],
+    ['pcscd-not-running', ['right after the installation the viewer says that no card reader was found']],
   ])('%s', (cause, lines) => {
     expect(first(...lines)).toBe(cause);
+  });
+
+  it('is no defect of a card that answers in another slot', () => {
+    const { causes } = explainText([' Reader 0: Some Reader 00 00', '  Card state: Card inserted, Unresponsive card,', ' Reader 1: Some Reader 00 01', '  ATR: 3B 8F 80 01 80', 'SCardConnect: Card is unpowered.'].join('\n'));
+    expect(causes.map(({ id }) => id)).toContain('wrong-reader-chosen');
+    expect(causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
   });
 
   it('is not a light that does not blink', () => {

@@ -69,7 +69,7 @@ export const inWsl: Query = seen('environment', ({ is }) => is === 'wsl');
 export const inContainer: Query = seen('environment', ({ is }) => is === 'container');
 export const inSandbox: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'appimage');
 /** An AppImage brings its libraries and confines nothing. */
-export const confined: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak');
+export const confined: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'firejail');
 /** pcsc_scan got a context, and no reader is in what it printed. */
 const emptyScan: Query = unless(seen('service-answers'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'));
 /** A program asked pcscd and was given no reader. */

@@ -26,6 +26,7 @@ export const serviceRules = {
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
       supports(0.55, onlyTold, 'pcscd may not run'),
       supports(1.8, seen('java-no-terminal'), 'Java lists no terminal where nobody answers for PC/SC'),
+      supports(1.1, unless(seen('no-reader'), seen('service-answers'), clientGot(NO_READERS), seen('java-no-terminal')), 'programs for cards say this, too, where nobody answers for PC/SC'),
       supports(1.2, unless(seen('reader-missing-told'), noReader), 'a program finds no reader, and does not tell that from a missing service'),
       supports(1, both(seen('ubuntu-22.04'), either(seen('reader-missing-told'), noReader, noService, seen('service-unusable'), seen('java-no-terminal'))), 'the package of Ubuntu 22.04 leaves its socket unstarted until a reboot'),
       excludes(2, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),

@@ -87,6 +87,8 @@ export const clientSigns: readonly Sign[] = [
     see: (match) => ({ name: 'reader-mode', mode: match[1] === 'Shared' ? 'shared' : 'exclusive' }),
   },
   sound('opensc', 'a reader with a card is listed', ['Using reader with a card', 'Detected readers']),
+  // An answer to reset of this very moment, as pcsc_scan and opensc-tool print it (ISO 7816-3: TS is 3B or 3F).
+  plain('client', { name: 'card-answered' }, ['ATR: 3B', 'ATR: 3F', 'ATR = 3B', 'ATR = 3F'], /\bATR ?[:=] ?3[BF](?: [0-9A-F]{2}|:[0-9a-f]{2})/i),
   plain('client', { name: 'reads-card' }, ['READER  ', 'Using reader', 'matches (']),
   plain('age', failed('age'), ['Could not open YubiKey', 'Please insert YubiKey', 'Please insert the YubiKey', 'Could not find YubiKey', 'Timed out while waiting for', 'Failed to decrypt YubiKey stanza', 'Error while communicating with YubiKey']),
   plain('agent', failed('agent'), ['could not reach YubiKey', "couldn't open card", "couldn't get security keys", 'agent 11:', 'Unable to open the Yubikey card', 'could not open security key', "couldn't get signers"], /YubiKey|card|security keys|signers|agent 11:/i),

@@ -97,7 +97,7 @@ export const storySigns: readonly Sign[] = [
   // Synchronous cards of the SLE 44xx and AT88 families have no ATR as ISO 7816-3 means it.
   plain('story', { name: 'memory-card-told' }, ['memory card', 'SLE442', 'SLE443', 'SLE444', 'SLE 44', 'SLE 55', 'SLE552', 'SLE553', 'SLE554', 'AT88SC', 'synchronous card'], /\bmemory (?:smart ?)?cards?\b|\bSLE ?(?:44|55)\d\d\b|\bAT88SC|synchronous cards?\b/i),
   plain('story', { name: 'udev-absent' }, ['no udev', 'without udev', 'udev is not', 'no libudev'], /\b(?:no|without) (?:lib)?udev|udev is not/i),
-  plain('story', { name: 'udev-rule-told' }, ['udev rule', 'udev-rule', 'udev permission', 'udev.rules'], /udev[ .-](?:rules?|permissions?)\b/i),
+  plain('story', { name: 'udev-rule-told' }, ['udev rule', 'udev-rule', 'udev permission', 'udev.rules', 'udev/rules.d'], /udev[ .\/-](?:rules?|permissions?)\b/i),
   plain('story', { name: 'fallback-told' }, ['fallback', 'fall back', 'falls back', 'falling back'], /fall(?:s|ing)?[ -]?back[^.]{0,60}(?:PC\/?SC|pcscd)|(?:PC\/?SC|pcscd)[^.]{0,30}fall(?:s|ing)?[ -]?back/i),
   plain('story', { name: 'other-sees' }, ['though', 'whereas', 'but ykman', 'but pcsc', 'but the ', 'but opensc', 'but pkcs11', 'while ykman', 'while pcsc', 'while the '], /\b(?:though|but|while|whereas)\b[^.]{0,30}\b(?:ykman|pcsc_scan|pcsc-tools|opensc\S*|pkcs11-tool|nitropy|authenticator)\b[^.]{0,30}\b(?:sees?|detects?|finds?|shows?|lists?|recogni[sz]es?|works?|does)\b(?! not|n't)/i),
   plain('story', { name: 'after-tool' }, ['after '], /\bafter\b[^.]{0,40}\b(?:ykman|yubico-piv-tool|yubioath|authenticator|piv-tool|pkcs11-tool|opensc|nitropy|keepassxc)\b/i),
@@ -130,7 +130,7 @@ export const storySigns: readonly Sign[] = [
     ['same time', 'simultaneous', 'in parallel', 'concurrent', 'interchangeabl', 'alongside', 'side by side', 'together with', 'coexist', 'conflict with', 'conflicts with'],
     /^(?=.{0,400}\b(?:gpg2?|gnupg|openpgp|pgp|scdaemon)\b)(?=.{0,400}(?:\bpiv\b|\boath\b|\btotp\b|\bage\b|age-plugin|\bfido2?\b|ykman|authenticator|opensc|pkcs|pcscd?\b|pc\/sc|keepass))/i,
   ),
-  plain('story', { name: 'polkit-told' }, ['polkit', 'policykit'], /\b(?:polkit|policykit)\b.{0,60}\b(?:den(?:y|ie[ds]|ying)|refus|block|prevent|reject|requir|needs?\b|rules?\b|cause|problem|issue|permission|authori[sz])|\b(?:because of|due to|caused by|problem (?:is|was)|needs?|needed)\s(?:an? |the )?(?:polkit|policykit)\b|--disable-polkit/i),
+  plain('story', { name: 'polkit-told' }, ['polkit', 'policykit', 'policy kit', 'policy-kit', ' pcscd'], /\b(?:polkit|policy[ -]?kit)\b.{0,60}\b(?:den(?:y|ie[ds]|ying)|refus|block|prevent|reject|requir|needs?\b|rules?\b|cause|problem|issue|permission|authori[sz])|\b(?:because of|due to|caused by|problem (?:is|was)|needs?|needed)\s(?:an? |the )?(?:polkit|policy[ -]?kit)\b|--disable-polkit|\b(?:built|compiled|build|comes?|ships?|enabled)\b[^.]{0,20}\b(?:with|against)\s(?:polkit|policy[ -]?kit)\b|\b(?:polkit|policy[ -]?kit)\b[^.]{0,40}\bactions?\b[^.]{0,30}\b(?:not|never|isn't|aren't|un)\s?(?:registered|installed|known|found)|\bnot (?:allowed|permitted|authori[sz]ed) to (?:access|use|connect|talk)\b[^.]{0,30}\bpcscd\b/i),
   plain(
     'story',
     { name: 'reboot-cures' },
