@@ -241,9 +241,14 @@ describe('what else is told', () => {
   });
 
   it('is no defect of a card that answers in another slot', () => {
-    const { causes } = explainText([' Reader 0: Some Reader 00 00', '  Card state: Card inserted, Unresponsive card,', ' Reader 1: Some Reader 00 01', '  ATR: 3B 8F 80 01 80', 'SCardConnect: Card is unpowered.'].join('\n'));
+    const { causes } = explainText([' Reader 0: Some Reader 00 00', '  Card state: Card inserted, Unresponsive card,', ' Reader 1: Some Reader 00 01', '  ATR: 3B 8F 80 01 80', 'SCardConnect: 0x80100067'].join('\n'));
     expect(causes.map(({ id }) => id)).toContain('wrong-reader-chosen');
     expect(causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
+  });
+
+  it('is not what it is said not to be about', () => {
+    expect(named('agent refused operation', 'It has nothing to do with sleep; it is not about suspend and resume at all.')).not.toContain('suspend-resume-stale');
+    expect(first('agent refused operation', 'It does not work after the laptop slept: SCARD_E_READER_UNAVAILABLE, and after suspend never.')).toBe('suspend-resume-stale');
   });
 
   it('is not a light that does not blink', () => {

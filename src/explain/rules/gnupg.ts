@@ -75,7 +75,7 @@ export const gnupgRules = {
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 tries the first reader only'),
       excludes(4, scdaemonGot(VIOLATION), 'the reader was the right one and is in use'),
       excludes(2, scdaemonGot(0x80100067, 0x80100066), 'there is a card in that reader, and it is mute'),
-      excludes(3, either(seen('memory-card-told'), clientGot(0x80100067)), 'there is a card in that reader, and it gets no answer'),
+      excludes(3, unless(either(seen('memory-card-told'), clientGot(0x80100067)), seen('card-answered')), 'there is a card in that reader, and it gets no answer'),
     ],
     decidedBy: 'the readers in pcscd\'s order, and which of them scdaemon connects.',
     next: ['pcsc_scan -r', 'cardcheck', 'gpgconf --list-options scdaemon | grep reader-port'],
