@@ -211,7 +211,8 @@ type Plain =
   | 'service-answers'
   | 'library-doubted'
   | 'works-by-hand-told'
-  | 'card-answered';
+  | 'card-answered'
+  | 'reader-worked-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

@@ -251,6 +251,20 @@ describe('what else is told', () => {
     expect(first('agent refused operation', 'It does not work after the laptop slept: SCARD_E_READER_UNAVAILABLE, and after suspend never.')).toBe('suspend-resume-stale');
   });
 
+  it('is a service that cannot be used, where a program has one word for every reason', () => {
+    const { causes } = explainText('qml: failed to update readers: no_pcscd');
+    expect(causes[0]?.id).toBe('pcscd-not-running');
+    expect(causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
+  });
+
+  it('is a driver that a reader has had here', () => {
+    expect(first('No smart card readers found, though lsusb shows it.', 'I have had the reader work with another program.')).toBe('hotplug-not-seen');
+  });
+
+  it('is no missing directory where NixOS names another to its service', () => {
+    expect(explainText('HPReadBundleValues() Cannot open PC/SC drivers directory: /var/lib/pcsc/drivers').causes[0]).toMatchObject({ certainty: 'possible' });
+  });
+
   it('is not a light that does not blink', () => {
     expect(named('the LED is not blinking', 'No smart card readers found.')).not.toContain('other-client-polls');
   });

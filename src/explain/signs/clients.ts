@@ -42,6 +42,8 @@ export const clientSigns: readonly Sign[] = [
     pattern: /PC\/SC not available(?! on this platform)|will not function|make sure pcscd is installed/i,
     see: () => [{ name: 'service-unusable' }, failed('ykman')],
   },
+  // Yubico Authenticator 5, of every context it was not given (yubikey.py, EstablishContextException).
+  { kind: 'ykman', needles: ['no_pcscd'], see: () => [{ name: 'service-unusable' }, failed('ykman')] },
   // Yubico Authenticator 3 and 4, of every key they do not reach over PC/SC.
   { kind: 'ykman', needles: ['ccid connection mode is not'], see: () => [{ name: 'service-unusable' }, { name: 'token-configured' }, failed('ykman')] },
   plain('ykman', { name: 'token-applet-missing' }, ['not enabled or not available on this YubiKey', 'not supported over USB', 'not available on this', 'is disabled', 'Missing PIV applet', 'Missing applet', 'applet is not'], /not enabled or not available|not supported over USB|(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*is disabled|Missing \w+ applet|CCID.*disabled|applet is not (?:enabled|available|selected)/i),
