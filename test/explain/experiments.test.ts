@@ -218,6 +218,12 @@ describe('what a listing tells', () => {
     expect(first('the reader is not detected', 'SCardEstablishContext: Service not available.')).toBe('pcscd-not-running');
   });
 
+  it("is what ykman's diagnosis says of each reader", () => {
+    expect(named('ERROR: Failed to connect to YubiKey.', 'Detected PC/SC readers:', '  Yubico YubiKey OTP+FIDO+CCID 00 00: <CardConnectionException>')[0]).toBe('scdaemon-holds-card');
+    expect(named('ERROR: Failed to connect to YubiKey.', 'Detected PC/SC readers:', 'Detected YubiKeys over PC/SC:')).not.toContain('pcscd-not-running');
+    expect(named('PC/SC failure: EstablishContextException(2148532253)')).toContain('pcscd-not-running');
+  });
+
   it('is a device of no vendor libccid knows', () => {
     expect(first('No smart card readers found.', 'Bus 001 Device 007: ID abcd:0001 Some Token')).toBe('driver-does-not-know-device');
   });

@@ -67,8 +67,16 @@ export const clientSigns: readonly Sign[] = [
   plain('opensc', failed('opensc'), ['Failed to connect to card', 'Failed to lock card', 'No smart card readers found', 'Error while waiting for']),
   plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card unresponsive', 'Card is mute']),
   plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found', 'card readers found', 'no card reader', 'card reader not found', 'reader not detected', 'any card reader', 'any smart card reader'], /No (?:smart ?)?(?:card )?readers?|first reader(?!.*found)|Cannot find|reader not (?:found|detected)|not (?:recogni[sz]e|see|find|detect) any (?:smart ?)?card reader/i),
-  // pcsc_scan prints these once it has a context (pcsc-tools pcsc_scan.c): somebody answers for PC/SC.
-  plain('client', { name: 'service-answers' }, ['plug\'n play mechanism', 'Scanning present readers', 'Waiting for the first reader']),
+  // pcsc_scan and ykman diagnose print these once they have a context (pcsc-tools pcsc_scan.c, ykman diagnostics.py): somebody answers for PC/SC.
+  plain('client', { name: 'service-answers' }, ['plug\'n play mechanism', 'Scanning present readers', 'Waiting for the first reader', 'Detected PC/SC readers']),
+  {
+    kind: 'ykman',
+    // ykman diagnose: each reader, and what came of connecting it; an exception by its name alone.
+    needles: [' 00 00: ', ' 01 00: ', ' 02 00: ', '(connect: '],
+    pattern: /^\s*\S.{0,200}? \d\d 00(?:: (?:(Success)|<\w+>)| \(connect: (?:(Success)|.+)\))\s*$/,
+    see: (match) => (match[1] === undefined && match[2] === undefined ? [{ name: 'reader-listed' }, failed('ykman')] : { name: 'reader-listed' }),
+  },
+  { kind: 'ykman', needles: ['PC/SC failure: '], see: () => [{ name: 'service-unusable' }, failed('ykman')] },
   // javax.smartcardio: without a service or a library it has a factory of type None, whose list of terminals is empty (JDK PCSCTerminals, TerminalFactory).
   plain('client', { name: 'java-no-terminal' }, ['card terminal', 'CardTerminal', 'TerminalFactory', 'Terminals: [', 'terminals: [', 'terminals found', 'smartcardio.CardException', 'algorithm: PC/SC'], /\b(?:no|any|not find(?: a)?)\b(?: \w+){0,2} (?:card )?terminals?\b|terminals?(?:\(\))?\b[^.]{0,20}(?:\bempty|\[\s*\]|size\W{1,3}0\b|not found)|type[: ]+["']?None\b|CardException: list\(\) failed|constructing implementation \(algorithm: PC\/SC/i),
   plain('libccid', { name: 'libpcsclite-missing' }, ['No PC/SC library found', 'not available on this platform'], /No PC\/SC library found|PC\/SC not available on this platform/i),
