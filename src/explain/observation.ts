@@ -212,7 +212,8 @@ type Plain =
   | 'library-doubted'
   | 'works-by-hand-told'
   | 'card-answered'
-  | 'reader-worked-told';
+  | 'reader-worked-told'
+  | 'gpg-works-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

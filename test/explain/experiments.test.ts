@@ -263,6 +263,20 @@ describe('what else is told', () => {
     expect(causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
   });
 
+  it('is a device that gpg has, and pcscd does not', () => {
+    expect(first('readerfactory.c:376:RFAddReader() Some Key init failed.', 'With gpg-agent it does work, that is: the key works with my gpg-agent.')).toBe('ccid-vs-pcscd');
+    expect(first('No smart card readers found.', 'The key is detected by gpg.')).toBe('ccid-vs-pcscd');
+  });
+
+  it('is a reader that refuses a command', () => {
+    expect(first('commands.c:1283:CmdGetSlotStatus Command not supported or not allowed', 'readerfactory.c:371:RFAddReader() Some reader init failed.')).toBe('reader-hardware-limit');
+  });
+
+  it('is whose driver has the interface, in the words of the kernel', () => {
+    expect(named("usb 1-2: usbfs: interface 1 claimed by usbfs while 'pcscd' sets config #1", 'gpg: selecting card failed: No such device')[0]).toBe('ccid-vs-pcscd');
+    expect(first("usb 1-2: usbfs: interface 2 claimed by usbhid while 'pcscd' sets config #1")).toBe('harmless-noise');
+  });
+
   it('is a driver that a reader has had here', () => {
     expect(first('No smart card readers found, though lsusb shows it.', 'I have had the reader work with another program.')).toBe('hotplug-not-seen');
   });

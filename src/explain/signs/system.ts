@@ -118,5 +118,6 @@ export const systemSigns = (): readonly Sign[] => [
   { kind: 'environment', needles: ['C:\\Users', 'C:\\Program', 'gpg.exe', 'scdaemon.exe', 'Gpg4win', 'Windows Hello', 'PowerShell', 'winscard.dll', 'src\\device', 'Git for Windows', 'Microsoft Windows [Version'], see: () => ({ name: 'environment', is: 'windows' }) },
   plain('pkcs11', { name: 'nss-module' }, ['onepin-opensc-pkcs11', 'pkcs11.txt', '.pki/nssdb', ':/nssdb', 'security_pkcs11', 'p11-kit-proxy', 'modutil', 'Security Devices', 'opensc-pkcs11.so', 'pkcs11-register', 'p11-kit list-modules', 'opensc.module', 'onepin module', 'OpenSC smartcard framework', 'opensc module', 'pkcs11 module', 'PKCS#11 module'], /onepin-opensc-pkcs11|unload|smartcard framework|library=|name=|pkcs11\.txt|nssdb|modutil|Security Devices|proxy|register|module/i),
   sound('systemd', 'pcscd runs', ['Active: active (running)']),
+  harmless('kernel', 'a program set the configuration of a composite device, another interface of which has a driver of its own', ['claimed by usbhid while', 'claimed by usb-storage while'], /usbfs: interface \d+ claimed by \S+ while '[^']+' sets config/),
   harmless('kernel', 'the kernel lists what was plugged in', ['New USB device found', 'New USB device strings']),
 ];
