@@ -228,6 +228,10 @@ describe('what a listing tells', () => {
     expect(first('No smart card readers found.', 'Bus 001 Device 007: ID abcd:0001 Some Token')).toBe('driver-does-not-know-device');
   });
 
+  it("is a reader in OpenSC's log", () => {
+    expect(named("reader-pcsc.c:336:pcsc_transmit: reader 'Some Token [Main] 00 00'", 'error: PKCS11 function C_Login failed: rv = CKR_FUNCTION_FAILED (0x6)', 'Bus 001 Device 002: ID 08e6:34cf Some Token')[0]).not.toBe('driver-does-not-know-device');
+  });
+
   it('is a driver that works for one reader', () => {
     expect(named('my second reader is missing', '0: Some Reader 00 00')).not.toContain('ccid-driver-missing');
   });

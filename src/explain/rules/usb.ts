@@ -119,6 +119,7 @@ export const usbRules = {
       supports(0.7, either(seen('java-no-terminal'), seen('reader-missing-told')), 'a program finds no reader'),
       excludes(1.5, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
       excludes(1.5, seen('reader-worked-told'), 'the reader has worked here, so its driver knows it'),
+      excludes(2.1, unless(seen('reader-listed'), noReader), 'a reader is there'),
       excludes(2, either(interfaceBusy, accessRefused, claimRefused), 'a driver knew the device and tried to open it'),
       excludes(1.5, seen('usb-empty'), 'the device is not even on the bus'),
       ...noService,

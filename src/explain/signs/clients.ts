@@ -83,6 +83,8 @@ export const clientSigns: readonly Sign[] = [
   plain('client', { name: 'reader-missing-told' }, readerNeedles, new RegExp(readerWords.map(([word, missing]) => `${word}[^.]{0,60}(?:${missing})|(?:${missing})[^.]{0,60}${word}`).join('|'), 'iu')),
   // The second number of a reader's name in pcsc-lite counts its slots.
   plain('client', { name: 'slot-listed' }, ['Reader 1: ', 'Reader 2: ', 'Reader 3: ', ' SAM] 0', ' SAM slot', ' 00 01', ' 00 02', ' 00 03'], /^\s*(?:Reader )?\d+: \S.* 0\d 0[1-9]\s*$|^\s*(?:Reader )?\d+: .*\bSAM\] 0\d 0\d|\bSAM slot\b/),
+  // OpenSC's log and tools name the reader they are at.
+  plain('opensc', { name: 'reader-listed' }, ['Using reader with a card: ', 'to card in reader ', ": reader '"], /(?:Using reader with a card: |to card in reader |: reader ')\S.{0,150} \d\d \d\d\b/),
   plain('client', { name: 'reader-listed' }, ['Reader 0: ', 'Reader 1: ', 'Reader 2: '], /^\s*Reader \d+: \S/),
   // pcsc_scan -r, opensc-tool -l: libpcsclite ends every name with the numbers of the reader and of its slot.
   plain('client', { name: 'reader-listed' }, [' 00 00', ' 01 00', ' 02 00', ' 03 00'], /^\s*\d{1,2}(?:: |\s+(?:Yes|No)\s)\s*\S.*\s\d\d 00\s*$/),
