@@ -213,7 +213,8 @@ type Plain =
   | 'works-by-hand-told'
   | 'card-answered'
   | 'reader-worked-told'
-  | 'gpg-works-told';
+  | 'gpg-works-told'
+  | 'replug-works-told';
 
 /** Every kind of observation with what it carries. */
 export interface Details extends Record<Plain, object> {

@@ -281,6 +281,12 @@ describe('what else is told', () => {
     expect(first("usb 1-2: usbfs: interface 2 claimed by usbhid while 'pcscd' sets config #1")).toBe('harmless-noise');
   });
 
+  it('is a driver that knows a reader, where plugging it in again helps', () => {
+    const lines = ['after a reboot pcsc_scan does not find my reader', 'Bus 001 Device 004: ID 072f:2200 Some Reader'];
+    expect(named(...lines, 'when I disconnect and reconnect it, it is found')[0]).not.toBe('driver-does-not-know-device');
+    expect(named(...lines, 'I have tried to reconnect it, and it is not found')[0]).toBe('driver-does-not-know-device');
+  });
+
   it('is a driver that a reader has had here', () => {
     expect(first('No smart card readers found, though lsusb shows it.', 'I have had the reader work with another program.')).toBe('hotplug-not-seen');
   });

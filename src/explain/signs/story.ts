@@ -148,6 +148,13 @@ export const storySigns: readonly Sign[] = [
     /(?:\bpcscd?\b|PC\/SC)[^.]{0,60}(?:instead of|rather than)[^.]{0,60}(?:internal|integrated|built-?in|\bown\b)[^.]{0,20}(?:CCID|driver)|(?:disabl\w+|turn\w* off|without|bypass\w*)[^.]{0,40}(?:internal|integrated|built-?in|\bown\b)[^.]{0,40}\bCCID\b|^(?=.{0,300}\bscdaemon\b)(?=.{0,300}\bpcscd\b).{0,300}\b(?:rac(?:e|es|ing)|fight\w*|compet\w+|only one of)\b/i,
   ),
   plain('story', { name: 'replug-cures' }, [' replug', 'replugg', 're-plug', 'reinsert', 're-insert', ' unplug', 'unplugg', 'plugging', 'remove and insert', 'plug it back', 'plug in again', 'plugged it', 'plugged the', 'back in', 'removing and', 'remove/', 'removing/'], /re-?plug|re-?insert|unplug|plug(?:ging|ged)? (?:it |the \w+ )?(?:back|in again|out)|plug(?:ging)? (?:it )?in|remov(?:e|ing)(?: and |\/)(?:re-?)?insert/i),
+  {
+    kind: 'story',
+    // Taken out and put in, the device is there: then its driver is, too.
+    needles: ['replug', 're-plug', 'unplug', 'plug it back', 'plug in again', 'reinsert', 're-insert', 'reconnect', 're-connect', 'plug the ', 'plugging'],
+    pattern: /\b(?:re-?plug\w*|unplug\w*|plug(?:ging)? (?:it |the \w+ )?(?:back|in again)|re-?insert\w*|re-?connect\w*)\b[^.]{0,80}?\b(?:works?|worked|working|able to|finds?|found|detect(?:s|ed)|recogni[sz](?:es|ed)|solves?|fixes|fixed|helps)\b/i,
+    see: (match, text) => (/\b(?:not|no|neither|nor|without|didn't|doesn't|don't|never)\b|n't\b/i.test(match[0]) || /\b(?:tried|trying|even|although)\b/i.test(text.slice(0, match.index)) ? null : { name: 'replug-works-told' }),
+  },
   plain('story', { name: 'root-works' }, ['as root', 'with sudo', 'using sudo', 'sudo gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc', 'sudo pkcs11', 'root user', 'without sudo', 'needs sudo', 'non-root', 'normal user', 'regular user', 'unprivileged user', 'unprivil', 'requires sudo', 'need sudo', ' sudo '], /\b(?:as|by|for) (?:an? |the )?(?:normal|regular|unprivil\w+|non-privileged|non-root|ordinary) users?\b|requires? sudo|(?:when|with) sudo\b[^.]{0,60}(?:works?|normal|fine|no error)|(?:works?|worked|only|fine|succeeds?|needs|ok)\b.*(?:as root|sudo|root user)|(?:sudo \w|as root|root user|non-root).*(?:works?|worked|fine|succeeds|ok)\b/i),
   plain('story', { name: 'config-not-active' }, ['scdaemon.conf', 'gpg-agent.conf'], /(?:edit|chang|add|modif|creat).{0,200}(?:no effect|nothing changed|still|until|only after)|(?:no effect|still|until).{0,200}(?:edit|chang|add)ed/i),
   plain('story', { name: 'agent-socket-foreign' }, ['forward', ' socat ', '/socat ', 'npiperelay'], /(?:socat|npiperelay|relay)[^.]*(?:gpg-agent|S\.gpg|Windows|socket)|forward[^.]*\bWindows\b/i),
