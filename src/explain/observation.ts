@@ -211,6 +211,12 @@ type Plain =
   | 'mismatch-told'
   | 'slot-listed'
   | 'not-attached-told'
+  | 'library-doubted'
+  | 'works-by-hand-told'
+  | 'card-answered'
+  | 'reader-worked-told'
+  | 'gpg-works-told'
+  | 'replug-works-told'
   | 'hid-part-works'
   | 'firmware-changed'
   | 'driver-broke'
@@ -285,7 +291,7 @@ export interface Details extends Record<Plain, object> {
   version: { of: 'gnupg' | 'pcsc-lite' | 'libccid' | 'ykman' | 'macos'; version: string };
   'driver-directory': { path: string };
   unit: { unit: string; state: 'active' | 'inactive' | 'failed' | 'masked' | 'disabled' | 'missing' };
-  environment: { is: 'wsl' | 'container' | 'macos' | 'windows' | 'snap' | 'flatpak' | 'ssh' | 'vm' | 'appimage' };
+  environment: { is: 'wsl' | 'container' | 'macos' | 'windows' | 'snap' | 'flatpak' | 'firejail' | 'ssh' | 'vm' | 'appimage' };
   /** A PC/SC call seen by pcsc-spy failed. */
   'spy-failed': { call: string; code: number; mode: 'EXCLUSIVE' | 'SHARED' | 'DIRECT' | null; ownHandles: number };
   /** A PC/SC call seen by pcsc-spy took long: it waited for somebody's transaction. */

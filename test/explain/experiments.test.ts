@@ -204,3 +204,111 @@ describe('told in a sentence', () => {
     expect(named('lpac: SCardConnect() failed: 8010000B', ' Card state: Card inserted, Shared Mode,')[0]).toBe('other-client-blocks-exclusive-app');
   });
 });
+
+describe('what a listing tells', () => {
+  const unread = ['gpg: selecting card failed: No such device', 'the older token is read, this one is not'];
+
+  it('is in its output, not in the command', () => {
+    expect(named(...unread, '$ pcsc_scan -r', "Using reader plug'n play mechanism", 'Scanning present readers...')[0]).toBe('driver-does-not-know-device');
+    expect(named(...unread, '$ pcsc_scan -r', '0: Some Token [CCID] (0001) 00 00')[0]).toBe('ccid-vs-pcscd');
+  });
+
+  it('is that somebody answers, where pcsc_scan comes as far as looking for readers', () => {
+    expect(named('the reader is not detected', 'Waiting for the first reader...')).not.toContain('pcscd-not-running');
+    expect(first('the reader is not detected', 'SCardEstablishContext: Service not available.')).toBe('pcscd-not-running');
+  });
+
+  it("is what ykman's diagnosis says of each reader", () => {
+    expect(named('ERROR: Failed to connect to YubiKey.', 'Detected PC/SC readers:', '  Yubico YubiKey OTP+FIDO+CCID 00 00: <CardConnectionException>')[0]).toBe('scdaemon-holds-card');
+    expect(named('ERROR: Failed to connect to YubiKey.', 'Detected PC/SC readers:', 'Detected YubiKeys over PC/SC:')).not.toContain('pcscd-not-running');
+    expect(named('PC/SC failure: EstablishContextException(2148532253)')).toContain('pcscd-not-running');
+  });
+
+  it('is a device of no vendor libccid knows', () => {
+    expect(first('No smart card readers found.', 'Bus 001 Device 007: ID abcd:0001 Some Token')).toBe('driver-does-not-know-device');
+  });
+
+  it("is a reader in OpenSC's log", () => {
+    expect(named("reader-pcsc.c:336:pcsc_transmit: reader 'Some Token [Main] 00 00'", 'error: PKCS11 function C_Login failed: rv = CKR_FUNCTION_FAILED (0x6)', 'Bus 001 Device 002: ID 08e6:34cf Some Token')[0]).not.toBe('driver-does-not-know-device');
+  });
+
+  it('is a driver that works for one reader', () => {
+    expect(named('my second reader is missing', '0: Some Reader 00 00')).not.toContain('ccid-driver-missing');
+  });
+});
+
+describe('what else is told', () => {
+  it.each([
+    ['reader-hardware-limit', ['pcsc_scan says that this reader is empty.', 'The card works in other computers and with two other readers.']],
+    ['libpcsclite-missing', ['gpg: selecting openpgp failed: Card error', 'our gnupg package does not link against pcsclite']],
+    ['polkit-denied', ['pcscd was built with Policy Kit, and the account of the service may not use it']],
+    ['polkit-denied', ['the polkit actions of pcsc-lite are not registered']],
+    ['usb-permission', ['udev_rules_apply_to_event: GROUP 46 /etc/udev/rules.d/70-token.rules:3', 'the token cannot be accessed']],
+    ['sandbox-blocks-pcsc', ['Reading profile /etc/firejail/browser.profile', 'the browser does not detect the smart card']],
+    ['pcscd-not-running', ['right after the installation the viewer says that no card reader was found']],
+  ])('%s', (cause, lines) => {
+    expect(first(...lines)).toBe(cause);
+  });
+
+  it('is no defect of a card that answers in another slot', () => {
+    const { causes } = explainText([' Reader 0: Some Reader 00 00', '  Card state: Card inserted, Unresponsive card,', ' Reader 1: Some Reader 00 01', '  ATR: 3B 8F 80 01 80', 'SCardConnect: 0x80100067'].join('\n'));
+    expect(causes.map(({ id }) => id)).toContain('wrong-reader-chosen');
+    expect(causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
+  });
+
+  it('is not what it is said not to be about', () => {
+    expect(named('agent refused operation', 'It has nothing to do with sleep; it is not about suspend and resume at all.')).not.toContain('suspend-resume-stale');
+    expect(first('agent refused operation', 'It does not work after the laptop slept: SCARD_E_READER_UNAVAILABLE, and after suspend never.')).toBe('suspend-resume-stale');
+  });
+
+  it('is a service that cannot be used, where a program has one word for every reason', () => {
+    const { causes } = explainText('qml: failed to update readers: no_pcscd');
+    expect(causes[0]?.id).toBe('pcscd-not-running');
+    expect(causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
+  });
+
+  it('is a device that gpg has, and pcscd does not', () => {
+    expect(first('readerfactory.c:376:RFAddReader() Some Key init failed.', 'With gpg-agent it does work, that is: the key works with my gpg-agent.')).toBe('ccid-vs-pcscd');
+    expect(first('No smart card readers found.', 'The key is detected by gpg.')).toBe('ccid-vs-pcscd');
+  });
+
+  it('is a reader that refuses a command', () => {
+    expect(first('commands.c:1283:CmdGetSlotStatus Command not supported or not allowed', 'readerfactory.c:371:RFAddReader() Some reader init failed.')).toBe('reader-hardware-limit');
+  });
+
+  it('is whose driver has the interface, in the words of the kernel', () => {
+    expect(named("usb 1-2: usbfs: interface 1 claimed by usbfs while 'pcscd' sets config #1", 'gpg: selecting card failed: No such device')[0]).toBe('ccid-vs-pcscd');
+    expect(first("usb 1-2: usbfs: interface 2 claimed by usbhid while 'pcscd' sets config #1")).toBe('harmless-noise');
+  });
+
+  it('is a driver that knows a reader, where plugging it in again helps', () => {
+    const lines = ['after a reboot pcsc_scan does not find my reader', 'Bus 001 Device 004: ID 072f:2200 Some Reader'];
+    expect(named(...lines, 'when I disconnect and reconnect it, it is found')[0]).not.toBe('driver-does-not-know-device');
+    expect(named(...lines, 'I have tried to reconnect it, and it is not found')[0]).toBe('driver-does-not-know-device');
+  });
+
+  it('is a driver that a reader has had here', () => {
+    expect(first('No smart card readers found, though lsusb shows it.', 'I have had the reader work with another program.')).toBe('hotplug-not-seen');
+  });
+
+  it('is no missing directory where NixOS names another to its service', () => {
+    expect(explainText('HPReadBundleValues() Cannot open PC/SC drivers directory: /var/lib/pcsc/drivers').causes[0]).toMatchObject({ certainty: 'possible' });
+  });
+
+  it('is not a light that does not blink', () => {
+    expect(named('the LED is not blinking', 'No smart card readers found.')).not.toContain('other-client-polls');
+  });
+
+  it('is that the service runs, where the same program reaches it from a shell', () => {
+    const { causes } = explainText('It works fine when I start it from the console.\nAs a daemon it says SCARD_E_NO_SERVICE (0x8010001d).');
+    expect(causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
+  });
+
+  it('is a failure, whatever else the kernel lists', () => {
+    expect(first('My token does not work.', 'usb 1-1: New USB device found, idVendor=20a0, idProduct=42b2')).not.toBe('harmless-noise');
+  });
+
+  it('is one directory without a driver, which does not say where the driver is', () => {
+    expect(explainText('Cannot open PC/SC drivers directory: /usr/local/lib/pcsc/drivers').causes[0]).toMatchObject({ id: 'pcscd-driver-dir-missing', certainty: 'likely' });
+  });
+});

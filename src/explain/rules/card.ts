@@ -33,6 +33,7 @@ export const cardRules = {
       excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE)), 'the card was not reached at all'),
       excludes(2, sharingViolation, 'the card works for somebody'),
       excludes(1, both(seen('slot-listed'), seen('card-unresponsive')), 'readers have slots for cards that are never in them'),
+      excludes(3.6, both(seen('card-answered'), either(seen('card-unresponsive'), anyoneGot(UNPOWERED, UNRESPONSIVE))), 'a card did answer here, in this slot or another'),
       excludes(4, seen('memory-card-told'), 'a memory card does not answer to power'),
       excludes(2.5, seen('other-reader-works'), 'the same card works in another reader'),
     ],

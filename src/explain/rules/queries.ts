@@ -82,11 +82,13 @@ export const onWindows: Query = unless(seen('environment', ({ is }) => is === 'w
 export const inContainer: Query = seen('environment', ({ is }) => is === 'container');
 export const inSandbox: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'appimage');
 /** An AppImage brings its libraries and confines nothing. */
-export const confined: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak');
+export const confined: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'firejail');
+/** pcsc_scan got a context, and no reader is in what it printed. */
+const emptyScan: Query = unless(seen('service-answers'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'));
 /** A program asked pcscd and was given no reader. */
-export const noReader: Query = either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('no-reader'));
+export const noReader: Query = either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('no-reader'), emptyScan);
 /** pcscd made a reader of the device, or a client sees it. */
-export const readerSeen: Query = either(seen('pcscd-reader-added'), seen('pcscd-card-inserted'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'), unless(present('observer'), noReader));
+export const readerSeen: Query = either(seen('pcscd-reader-added'), seen('pcscd-card-inserted'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'), seen('pcsc-works-told'));
 /** Somebody tells that it does not work, and nothing else here says more: every frequent cause is open. */
 export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'), seen('java-no-terminal'));
 /** The interface is claimed by somebody else. */

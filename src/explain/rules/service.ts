@@ -1,6 +1,6 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
@@ -25,6 +25,7 @@ export const serviceRules = {
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
       supports(0.55, onlyTold, 'pcscd may not run'),
       supports(1.8, seen('java-no-terminal'), 'Java lists no terminal where nobody answers for PC/SC'),
+      supports(1.1, unless(seen('no-reader'), seen('service-answers'), clientGot(NO_READERS), seen('java-no-terminal')), 'programs for cards say this, too, where nobody answers for PC/SC'),
       supports(1.2, unless(seen('reader-missing-told'), noReader), 'a program finds no reader, and does not tell that from a missing service'),
       supports(1, both(seen('ubuntu-22.04'), either(seen('reader-missing-told'), noReader, noService, seen('service-unusable'), seen('java-no-terminal'))), 'the package of Ubuntu 22.04 leaves its socket unstarted until a reboot'),
       excludes(2, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
@@ -40,6 +41,9 @@ export const serviceRules = {
       supports(2, seen('supplied', ({ what }) => what === 'pcscd'), 'pcscd was missing, or installing or starting it is what was tried'),
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 says this when no PC/SC service answers'),
       excludes(3.5, answered, 'pcscd answered'),
+      excludes(2.2, unless(either(seen('service-answers'), clientGot(NO_READERS), seen('reader-listed')), noService, unitIs('inactive', 'masked', 'missing', 'failed')), 'a program was given a list of readers, if an empty one'),
+      excludes(0.6, either(seen('reader-worked-told'), seen('replug-works-told')), 'the reader has worked here'),
+      excludes(2.5, seen('works-by-hand-told'), 'the same program reaches it when it is started by hand'),
       excludes(2.5, pcscdWorks, 'pcscd works'),
       excludes(1.2, both(noService, seen('pcscd-ready')), 'a pcscd came up here'),
       excludes(1.5, both(noService, seen('library-bundled')), 'it is a question of which library'),
@@ -62,6 +66,7 @@ export const serviceRules = {
       supports(4.4, seen('libpcsclite-missing'), 'the PC/SC library could not be loaded'),
       supports(1.8, seen('supplied', ({ what }) => what === 'libpcsclite'), 'installing the library is what was tried'),
       supports(0.8, gpgSays('no-service'), 'gpg says this when it cannot load the library'),
+      supports(3, seen('library-doubted'), 'the program may not find the library'),
       supports(1, anyoneGot(0x80100001), 'the library that redirects could not load the one that works'),
       supports(0.5, unless(gpgSays('general'), seen('general-of-gnupg2')), 'old gpg says this when it cannot load the library'),
       supports(0.6, oldConnectFailure, 'gpg up to 2.1.15 says this of every reader that it cannot open, too'),
@@ -77,9 +82,13 @@ export const serviceRules = {
       supports(4.2, both(seen('bsd'), either(seen('pcscd-drivers-directory-missing'), seen('pcscd-no-drivers'))), 'pcscd found no driver where the packages of a BSD put them'),
       supports(4.2, unless(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing'), seen('driver-directory')), 'pcscd found no driver where its distribution puts them'),
       supports(2, seen('pcscd-no-drivers'), 'pcscd found no driver'),
+      supports(0.8, unless(seen('pcscd-drivers-directory-missing'), seen('bundle-listed'), seen('bsd')), 'nothing shows that the driver is elsewhere'),
       supports(2, seen('supplied', ({ what }) => what === 'libccid'), 'installing the driver is what was tried'),
       supports(2.2, seen('bundle-listed'), 'the files of the driver are the matter'),
       supports(1.4, both(noReader, either(seen('pcscd-ready'), unitIs('active'))), 'pcscd runs and has no reader'),
+      supports(0.4, unless(both(noReader, seen('service-answers')), seen('pcscd-ready'), unitIs('active')), 'pcscd answers and has no reader'),
+      excludes(2, seen('reader-listed'), 'a reader has its driver'),
+      excludes(1, either(seen('reader-worked-told'), seen('replug-works-told')), 'the reader has worked here, so its driver is there'),
       supports(1, noReader, 'without a driver there is no reader'),
       supports(0.7, both(noReader, seen('usb-device')), 'the device is there, but no driver took it'),
       excludes(2.5, either(seen('pcscd-reader-added'), interfaceBusy, accessRefused, seen('usb-failed')), 'a driver is there and tried'),
@@ -99,9 +108,12 @@ export const serviceRules = {
   },
   'pcscd-driver-dir-missing': {
     clauses: [
-      decides(unless(seen('pcscd-drivers-directory-missing'), seen('bsd')), 'the directory this pcscd was built for is not there', 5.5),
+      // The driver may be in another directory, or nowhere: the line tells of this one only.
+      supports(4.6, unless(seen('pcscd-drivers-directory-missing'), seen('bsd')), 'the directory this pcscd was built for is not there'),
       supports(2.4, both(seen('driver-directory', ({ path }) => /^\/usr\/local|^\/opt|^\/home|^\/nix|^\/gnu|^\/var/.test(path)), either(noReader, seen('pcscd-no-drivers'))), 'this pcscd looks for drivers where the distribution does not put them'),
       supports(1, seen('driver-directory'), 'this pcscd is built for a directory of its own'),
+      // The service of NixOS is told where its drivers are (PCSCLITE_HP_DROPDIR); a pcscd that is started by hand says this always.
+      excludes(4.3, seen('driver-directory', ({ path }) => /^\/var\/lib\/pcsc\/drivers/.test(path)), 'NixOS names the directory to its service, not to a pcscd that is started by hand'),
       supports(1, unless(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing')), 'pcscd has no usable directory of drivers'),
     ],
     decidedBy: 'usbdropdir of pcscd -v against where libccid is installed.',

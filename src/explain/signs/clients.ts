@@ -42,6 +42,8 @@ export const clientSigns: readonly Sign[] = [
     pattern: /PC\/SC not available(?! on this platform)|will not function|make sure pcscd is installed/i,
     see: () => [{ name: 'service-unusable' }, failed('ykman')],
   },
+  // Yubico Authenticator 5, of every context it was not given (yubikey.py, EstablishContextException).
+  { kind: 'ykman', needles: ['no_pcscd'], see: () => [{ name: 'service-unusable' }, failed('ykman')] },
   // Yubico Authenticator 3 and 4, of every key they do not reach over PC/SC.
   { kind: 'ykman', needles: ['ccid connection mode is not'], see: () => [{ name: 'service-unusable' }, { name: 'token-configured' }, failed('ykman')] },
   plain('ykman', { name: 'token-applet-missing' }, ['not enabled or not available on this YubiKey', 'not supported over USB', 'not available on this', 'is disabled', 'Missing PIV applet', 'Missing applet', 'applet is not'], /not enabled or not available|not supported over USB|(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*is disabled|Missing \w+ applet|CCID.*disabled|applet is not (?:enabled|available|selected)/i),
@@ -65,13 +67,27 @@ export const clientSigns: readonly Sign[] = [
   plain('opensc', failed('opensc'), ['Failed to connect to card', 'Failed to lock card', 'No smart card readers found', 'Error while waiting for']),
   plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card unresponsive', 'Card is mute']),
   plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found', 'card readers found', 'no card reader', 'card reader not found', 'reader not detected', 'any card reader', 'any smart card reader'], /No (?:smart ?)?(?:card )?readers?|first reader(?!.*found)|Cannot find|reader not (?:found|detected)|not (?:recogni[sz]e|see|find|detect) any (?:smart ?)?card reader/i),
+  // pcsc_scan and ykman diagnose print these once they have a context (pcsc-tools pcsc_scan.c, ykman diagnostics.py): somebody answers for PC/SC.
+  plain('client', { name: 'service-answers' }, ['plug\'n play mechanism', 'Scanning present readers', 'Waiting for the first reader', 'Detected PC/SC readers']),
+  {
+    kind: 'ykman',
+    // ykman diagnose: each reader, and what came of connecting it; an exception by its name alone.
+    needles: [' 00 00: ', ' 01 00: ', ' 02 00: ', '(connect: '],
+    pattern: /^\s*\S.{0,200}? \d\d 00(?:: (?:(Success)|<\w+>)| \(connect: (?:(Success)|.+)\))\s*$/,
+    see: (match) => (match[1] === undefined && match[2] === undefined ? [{ name: 'reader-listed' }, failed('ykman')] : { name: 'reader-listed' }),
+  },
+  { kind: 'ykman', needles: ['PC/SC failure: '], see: () => [{ name: 'service-unusable' }, failed('ykman')] },
   // javax.smartcardio: without a service or a library it has a factory of type None, whose list of terminals is empty (JDK PCSCTerminals, TerminalFactory).
   plain('client', { name: 'java-no-terminal' }, ['card terminal', 'CardTerminal', 'TerminalFactory', 'Terminals: [', 'terminals: [', 'terminals found', 'smartcardio.CardException', 'algorithm: PC/SC'], /\b(?:no|any|not find(?: a)?)\b(?: \w+){0,2} (?:card )?terminals?\b|terminals?(?:\(\))?\b[^.]{0,20}(?:\bempty|\[\s*\]|size\W{1,3}0\b|not found)|type[: ]+["']?None\b|CardException: list\(\) failed|constructing implementation \(algorithm: PC\/SC/i),
   plain('libccid', { name: 'libpcsclite-missing' }, ['No PC/SC library found', 'not available on this platform'], /No PC\/SC library found|PC\/SC not available on this platform/i),
   plain('client', { name: 'reader-missing-told' }, readerNeedles, new RegExp(readerWords.map(([word, missing]) => `${word}[^.]{0,60}(?:${missing})|(?:${missing})[^.]{0,60}${word}`).join('|'), 'iu')),
   // The second number of a reader's name in pcsc-lite counts its slots.
   plain('client', { name: 'slot-listed' }, ['Reader 1: ', 'Reader 2: ', 'Reader 3: ', ' SAM] 0', ' SAM slot', ' 00 01', ' 00 02', ' 00 03'], /^\s*(?:Reader )?\d+: \S.* 0\d 0[1-9]\s*$|^\s*(?:Reader )?\d+: .*\bSAM\] 0\d 0\d|\bSAM slot\b/),
+  // OpenSC's log and tools name the reader they are at.
+  plain('opensc', { name: 'reader-listed' }, ['Using reader with a card: ', 'to card in reader ', ": reader '"], /(?:Using reader with a card: |to card in reader |: reader ')\S.{0,150} \d\d \d\d\b/),
   plain('client', { name: 'reader-listed' }, ['Reader 0: ', 'Reader 1: ', 'Reader 2: '], /^\s*Reader \d+: \S/),
+  // pcsc_scan -r, opensc-tool -l: libpcsclite ends every name with the numbers of the reader and of its slot.
+  plain('client', { name: 'reader-listed' }, [' 00 00', ' 01 00', ' 02 00', ' 03 00'], /^\s*\d{1,2}(?:: |\s+(?:Yes|No)\s)\s*\S.*\s\d\d 00\s*$/),
   plain('client', { name: 'no-token' }, ['No smartcards found', 'No smart card found', 'no smart card is currently']),
   // Readers that are part of a machine or its keyboard, by the names libccid and Windows give them.
   plain('client', { name: 'internal-reader' }, ['Broadcom Corp', 'BROADCOM', 'Alcor Micro', 'Integrated', ' Oz776', 'O2 Micro', 'Windows Hello', 'built-in', 'builtin ', 'internal', 'Smartcard CCID Keyboard', 'Smart Card Keyboard', 'in the laptop', 'laptop\'s', ' laptop'], /Broadcom Corp|Alcor Micro|Integrated (?:Smart ?Card|Card)|\bOz776|O2 ?Micro|Windows Hello|(?:built-?in|internal|integrated|laptop(?:'s)?)\s(?:\w+\s){0,2}(?:smart ?)?(?:card\s?)?reader|Smart ?card (?:CCID )?Keyboard|reader in (?:the|my|a) (?:\w+ ){0,2}laptop/i),
@@ -83,6 +99,8 @@ export const clientSigns: readonly Sign[] = [
     see: (match) => ({ name: 'reader-mode', mode: match[1] === 'Shared' ? 'shared' : 'exclusive' }),
   },
   sound('opensc', 'a reader with a card is listed', ['Using reader with a card', 'Detected readers']),
+  // An answer to reset of this very moment, as pcsc_scan and opensc-tool print it (ISO 7816-3: TS is 3B or 3F).
+  plain('client', { name: 'card-answered' }, ['ATR: 3B', 'ATR: 3F', 'ATR = 3B', 'ATR = 3F'], /\bATR ?[:=] ?3[BF](?: [0-9A-F]{2}|:[0-9a-f]{2})/i),
   plain('client', { name: 'reads-card' }, ['READER  ', 'Using reader', 'matches (']),
   plain('age', failed('age'), ['Could not open YubiKey', 'Please insert YubiKey', 'Please insert the YubiKey', 'Could not find YubiKey', 'Timed out while waiting for', 'Failed to decrypt YubiKey stanza', 'Error while communicating with YubiKey']),
   plain('agent', failed('agent'), ['could not reach YubiKey', "couldn't open card", "couldn't get security keys", 'agent 11:', 'Unable to open the Yubikey card', 'could not open security key', "couldn't get signers"], /YubiKey|card|security keys|signers|agent 11:/i),

@@ -107,7 +107,7 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'reader-slot-taken' }, ['already in use', 'is already used', 'USB driver with'], /(?:USB driver with (?:index|lun)|Lun:) ?\S+ (?:is )?already (?:in use|used)/i),
   plain('libccid', { name: 'reader-firmware-bogus' }, ['is bogus! Upgrade', 'is bogus!']),
   plain('libccid', { name: 'reader-protocol-refused' }, ['Protocol not supported', 'not supported by reader', 'requested but unsupported by the card'], /CCID_Receive.*Protocol not supported|Protocol T=\S+ (?:not supported|requested)/i),
-  plain('libccid', { name: 'reader-reports-error' }, ['Procedure byte conflict', 'CCID_Receive ', 'Parity error', 'Overrun error', 'Unknown CCID error'], /CCID_Receive(?:\(\))? (?!Card absent)|Procedure byte conflict/),
+  plain('libccid', { name: 'reader-reports-error' }, ['Procedure byte conflict', 'CCID_Receive ', 'Parity error', 'Overrun error', 'Unknown CCID error', 'Command not supported or not allowed', 'commands.c:'], /CCID_Receive(?:\(\))? (?!Card absent)|Procedure byte conflict|commands\.c:\d+:Cmd(?!Escape)\w+(?:\(\))? (?:Command not supported|error on byte|Wrong|Invalid|Parity|Overrun|Busy|Unknown)/),
   // Said of every transmit that failed in the driver, by the reader's fault, the cable's or the card's.
   plain('libccid', { name: 'transmit-failed' }, ['Card not transacted'], /Transmit\w*\(\) Card not transacted/),
   plain('libccid', { name: 'reader-apdu-limit' }, ['Command too long', 'command too long', 'xtended APDU', 'Reader is NOT in TPDU', 'dwMaxCCIDMessageLength', 'Can\'t set reader in ISO', 'only short APDU', 'short APDU only'], /Command too long|xtended APDU.*(?:not|un)|max: \d+ bytes|dwMaxCCID|ISO mode|short APDU/i),
@@ -132,7 +132,7 @@ export const pcscdSigns: readonly Sign[] = [
     kind: 'libccid',
     // libnfc, pyusb and usbfs itself, in the words of strerror.
     needles: ['Unable to claim USB interface', 'could not claim interface', 'claim interface', 'usb_claim_interface', 'claim_interface', 'Errno 16', 'Errno 13', 'claimed by'],
-    pattern: /(?:claim\w{0,20}[ _](?:USB )?interface|USBError|interface \d+ claimed by).{0,300}?(Device or resource busy|Resource busy|claimed by|Permission denied|Operation not permitted|Access denied)/i,
+    pattern: /(?:claim\w{0,20}[ _](?:USB )?interface|USBError|interface \d+ (?=claimed by (?!usbhid|usb-storage|uas|cdc|snd)\w)).{0,300}?(Device or resource busy|Resource busy|claimed by|Permission denied|Operation not permitted|Access denied)/i,
     see: (match, text) => {
       if (/busy|claimed/i.test(match[1] as string)) return { name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' };
       // EPERM is what usbfs answers where the node could be opened for reading only; pyusb opens when it claims.
@@ -148,7 +148,8 @@ export const pcscdSigns: readonly Sign[] = [
       match[1] === undefined ? { name: 'pcscd-reader-added' } : { name: 'driver-lookup', vendor: match[1].toLowerCase(), product: (match[2] as string).toLowerCase() },
   },
   { kind: 'version', needles: ['pcsc-lite version', 'pcsc-lite-', 'pcsc-lite '], pattern: /pcsc-lite(?: version|-libs)?[ -](\d+\.\d+(?:\.\d+)?)/, see: (match) => ({ name: 'version', of: 'pcsc-lite', version: match[1] as string }) },
-  { kind: 'version', needles: ['Driver version:', 'libccid'], pattern: /(?:Driver version: |libccid[ _-]+v?)(\d+\.\d+\.\d+)/i, see: (match) => ({ name: 'version', of: 'libccid', version: match[1] as string }) },
+  // What a package manager installs was not there before.
+  { kind: 'version', needles: ['Driver version:', 'libccid', 'ccid 1.', 'ccid-1.', 'ccid v1.', 'ccid version'], pattern: /^(?!.*(?:Packages \(|Setting up|Installing|>>> |apt(?:-get)? install)).*?(?:Driver version: |\b(?:lib|pcsc-lite-)?ccid(?: version)?:?[ _-]+v?)(\d+\.\d+\.\d+)/i, see: (match) => ({ name: 'version', of: 'libccid', version: match[1] as string }) },
   {
     kind: 'version',
     needles: ['usbdropdir='],

@@ -92,6 +92,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('sandbox', { name: 'sandbox-app' }, ['snap connect', 'snap connections', 'pcscd interface', 'flatpak override', '--socket=pcsc', 'sockets=pcsc', 'snappy-debug'], /pcsc|raw-usb|u2f|smart ?card/i),
   { kind: 'environment', needles: [' snap ', ' snap)', ' snap,', ' snap.', '-snap ', 'snapd ', 'snapped ', 'Snapcraft', '="snap.', ' /snap/', '/snap/bin', '"/snap/', '=/snap/', 'snap run', ' (snap)', 'snap list', 'the snap', ' a snap', 'as snap', 'snap version', 'snap package', 'snap install', 'from snap', 'via snap', 'Snap version', 'snap program', 'snap restart', 'snapcraft', ' snap app', 'Snap store', '--devmode', ': Snap', 'Ubuntu Core '], pattern: /\/snap\/|Ubuntu Core \d|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap(?:craft|d|ped)?\b|--devmode/i, see: () => ({ name: 'environment', is: 'snap' }) },
   { kind: 'environment', needles: ['flatpak', 'flatseal', '/app/lib', '/app/bin', '.var/app', 'flathub'], see: () => ({ name: 'environment', is: 'flatpak' }) },
+  { kind: 'environment', needles: ['firejail', 'bubblewrap'], see: () => ({ name: 'environment', is: 'firejail' }) },
   { kind: 'environment', needles: ['AppImage', '/tmp/.mount_'], see: () => ({ name: 'environment', is: 'appimage' }) },
   { kind: 'environment', needles: ['microsoft-standard', 'usbipd-win', '/windows/wsl', 'wsl-kernel', ' in WSL', ' on WSL', ' to WSL', 'under WSL', 'inside WSL', 'within WSL', 'WSL2 on', 'WSL bash', '(WSL2)', ' WSL 2', ' WSL2 ', 'WSL2: ', 'Subsystem for Linux', 'wsl --', 'wsl attach', 'wsl list', 'wsl.exe', '/mnt/c/', 'wsl.conf', 'usbipd '], see: () => ({ name: 'environment', is: 'wsl' }) },
   plain('environment', { name: 'wsl-systemd' }, ['systemd = true', 'systemd=true']),
@@ -109,7 +110,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('environment', { name: 'session-remote' }, ['Remote=yes', 'SSH_CONNECTION', 'SSH_TTY', 'Remote=1'], /Remote=(?:yes|1)|SSH_CONNECTION=|SSH_TTY=|ssh -X/),
   plain('environment', { name: 'session-inactive' }, ['Active=no', 'seat=null', 'local=false', 'active=false', 'State=closing'], /Active=no|seat=null|local=false active=false/),
   plain('usb', { name: 'no-reader' }, ['unable to initialize libusb', 'libusb_init failed', 'libusb: error']),
-  plain('usb', { name: 'udev-rule' }, ['SUBSYSTEM==', 'SUBSYSTEMS==', 'uaccess', 'ATTRS{idVendor}', 'ATTR{idVendor}'], /(?:uaccess|MODE[:=]|GROUP[:=])/),
+  plain('usb', { name: 'udev-rule' }, ['udev_rules_apply_to_event', 'SUBSYSTEM==', 'SUBSYSTEMS==', 'uaccess', 'ATTRS{idVendor}', 'ATTR{idVendor}'], /uaccess|MODE[:=]|GROUP[:=]|udev_rules_apply_to_event: (?:MODE|GROUP|OWNER) /),
   // macOS
   plain('macos', { name: 'macos-ctk' }, ['ctkpcscd', 'CryptoTokenKit', 'pivtoken', ' _tokend', '.tokend', 'securityd', 'sc_auth', 'com.apple.security.smartcard DisabledTokens', ' ctkd ', ' ctkd: ']),
   plain('macos', { name: 'macos-ctk-refused' }, ['slot refused', 'session is not active', 'exclusive session', 'TKSmartCard', 'beginSession'], /slot refused|exclusive session|session is not active|(?:TKSmartCard(?!ATR)|beginSession|\bctk\w*)\b.{0,200}(?:fail|error|refus|denied|busy|in use|not active|exclusive)/i),
@@ -123,5 +124,6 @@ export const systemSigns = (): readonly Sign[] => [
   { kind: 'environment', needles: ['C:\\Users', 'C:\\Program', 'gpg.exe', 'scdaemon.exe', 'Gpg4win', 'Windows Hello', 'PowerShell', 'winscard.dll', 'src\\device', 'Git for Windows', 'Microsoft Windows [Version'], see: () => ({ name: 'environment', is: 'windows' }) },
   plain('pkcs11', { name: 'nss-module' }, ['onepin-opensc-pkcs11', 'pkcs11.txt', '.pki/nssdb', ':/nssdb', 'security_pkcs11', 'p11-kit-proxy', 'modutil', 'Security Devices', 'opensc-pkcs11.so', 'pkcs11-register', 'p11-kit list-modules', 'opensc.module', 'onepin module', 'OpenSC smartcard framework', 'opensc module', 'pkcs11 module', 'PKCS#11 module'], /onepin-opensc-pkcs11|unload|smartcard framework|library=|name=|pkcs11\.txt|nssdb|modutil|Security Devices|proxy|register|module/i),
   sound('systemd', 'pcscd runs', ['Active: active (running)']),
+  harmless('kernel', 'a program set the configuration of a composite device, another interface of which has a driver of its own', ['claimed by usbhid while', 'claimed by usb-storage while'], /usbfs: interface \d+ claimed by \S+ while '[^']+' sets config/),
   harmless('kernel', 'the kernel lists what was plugged in', ['New USB device found', 'New USB device strings']),
 ];
