@@ -81,8 +81,8 @@ function readDefault(policy: string, action: string, session: Host['session']): 
   return (answer === undefined ? undefined : DEFAULTS[answer]) ?? 'unknown';
 }
 
-/** Asks polkit about cardcheck's own process, only where polkit runs: a question would start it. */
-async function askPolkit(system: System): Promise<Omit<Polkit, 'enforced' | 'rules'> | null> {
+/** Asks polkit about cardcheck's own process, only where polkit runs: a question would start it. null: it was not asked. */
+async function askPolkit(system: System): Promise<Omit<Polkit, 'enforced' | 'rules'> | 'no answer' | null> {
   const [polkitd, bus, pkcheck, self] = await Promise.all([
     pidsNamed(system, 'polkitd'),
     system.stat(SYSTEM_BUS).then(({ kind }) => kind === 'socket', () => false),
@@ -99,7 +99,7 @@ async function askPolkit(system: System): Promise<Omit<Polkit, 'enforced' | 'rul
     return { answer, registered, evidence: `pkcheck --action-id ${action}: ${stderr.trim().split('\n', 1)[0]?.slice(0, 200) || answer}` };
   };
   const [pcsc, card] = await Promise.all([ask(ACTIONS.accessPcsc), ask(ACTIONS.accessCard)]).catch(() => [null, null]);
-  return pcsc === null || card === null ? null : { accessPcsc: pcsc.answer, accessCard: card.answer, registered: pcsc.registered && card.registered, evidence: [pcsc.evidence, card.evidence] };
+  return pcsc === null || card === null ? 'no answer' : { accessPcsc: pcsc.answer, accessCard: card.answer, registered: pcsc.registered && card.registered, evidence: [pcsc.evidence, card.evidence] };
 }
 
 async function readPolkit(system: System): Promise<Fact<Polkit>> {
@@ -112,14 +112,15 @@ async function readPolkit(system: System): Promise<Fact<Polkit>> {
   // Root is authorized for any action that polkit knows, and refused one that it does not (polkitbackendinteractiveauthority.c, check_authorization_sync).
   if (system.uid === 0) {
     const asked = await askPolkit(system);
-    if (asked?.registered === false) return ok({ enforced, ...asked, rules: [], evidence: [evidence, ...asked.evidence] }, 'pkcheck');
+    if (asked !== null && asked !== 'no answer' && asked.registered === false) return ok({ enforced, ...asked, rules: [], evidence: [evidence, ...asked.evidence] }, 'pkcheck');
     return both('yes', [], ['polkit allows root everything; an ordinary user was not tested'], 'pcscd -v');
   }
   const [asked, rules, session, policy] = await Promise.all([askPolkit(system), readRules(system), readSession(system), system.readFile(POLICY_FILE, FILE_LIMIT).catch(() => null)]);
-  if (asked !== null) return ok({ enforced, ...asked, rules: rules.mentioning, evidence: [evidence, ...asked.evidence] }, 'pkcheck');
+  if (asked !== null && asked !== 'no answer') return ok({ enforced, ...asked, rules: rules.mentioning, evidence: [evidence, ...asked.evidence] }, 'pkcheck');
+  const unasked = asked === null ? 'polkit was not asked' : 'polkit did not answer in time';
   const undecided = [...new Set([...rules.mentioning, ...rules.opaque])];
-  if (undecided.length > 0) return both('unknown', rules.mentioning, [`polkit was not asked, and these rules may decide: ${undecided.slice(0, 5).join(', ')}`], 'rules of polkit');
-  if (policy === null) return both('unknown', [], [`polkit was not asked, and ${POLICY_FILE} cannot be read`], POLICY_FILE);
+  if (undecided.length > 0) return both('unknown', rules.mentioning, [`${unasked}, and these rules may decide: ${undecided.slice(0, 5).join(', ')}`], 'rules of polkit');
+  if (policy === null) return both('unknown', [], [`${unasked}, and ${POLICY_FILE} cannot be read`], POLICY_FILE);
   const state = session.active === false ? `${session.place} and inactive` : session.place;
   return ok(
     {
