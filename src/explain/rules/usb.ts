@@ -133,6 +133,7 @@ export const usbRules = {
       supports(0.9, seen('gpg-failed', ({ reason, era }) => reason === 'no-device' && era === 'before-2.2.20'), 'this gpg tried both ways and found no reader'),
       supports(0.7, noReader, 'no driver made a reader of the device'),
       supports(0.7, either(seen('java-no-terminal'), seen('reader-missing-told')), 'a program finds no reader'),
+      excludes(2.5, either(seen('usb-ccid-off'), seen('usb-no-smart-card')), 'by its product number the key has no smart-card interface now, which no driver would change'),
       excludes(1.5, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
       excludes(1.5, seen('reader-worked-told'), 'the reader has worked here, so its driver knows it'),
       excludes(2.1, unless(seen('reader-listed'), noReader), 'a reader is there'),
