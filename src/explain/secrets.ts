@@ -14,11 +14,32 @@ const ARGUMENTS = /((?:--(?:so-|new-|admin-)?(?:pin|puk|passphrase|password|mana
 /** An answer to reset starts so and holds no secret. */
 const isAtr = (first: string): boolean => /^3[bf]$/i.test(first);
 
+/** Bytes that an answer to reset has by its own account (ISO 7816-3, 8.2); a command may stand right behind it. */
+function atrLength(bytes: readonly number[]): number {
+  const [, format = 0] = bytes;
+  let [length, present, hasCheck] = [2, format >> 4, false];
+  while (present !== 0 && length < bytes.length) {
+    length += [1, 2, 4, 8].filter((bit) => (present & bit) !== 0).length;
+    if ((present & 8) === 0) break;
+    const next = bytes[length - 1] ?? 0;
+    hasCheck ||= (next & 0x0f) !== 0;
+    present = next >> 4;
+  }
+  return length + (format & 0x0f) + Number(hasCheck);
+}
+
+/** An answer to reset as it is, without what runs on behind it. @param width characters a byte takes, and what stands between two */
+function onlyAtr(run: string, width: number): string {
+  const bytes = Array.from({ length: Math.ceil(run.length / width) }, (_, index) => Number.parseInt(run.slice(index * width, index * width + 2), 16));
+  const length = atrLength(bytes);
+  return length >= bytes.length ? run : `${run.slice(0, length * width).trimEnd()} ${hidden(bytes.length - length)}`;
+}
+
 /** The text without anything that may be a PIN or key. Linear in its length. */
 export function withoutSecrets(text: string): string {
   return text
-    .replace(SPACED, (whole, first: string, header: string, rest: string) => (isAtr(first) ? whole : `${first}${header} ${hidden(rest.length / 3)}`))
-    .replace(/\b[0-9a-f]{16,}\b/gi, (run) => (isAtr(run.slice(0, 2)) ? run : run.replace(JOINED, (_, header: string, rest: string) => `${header}${hidden(rest.length / 2)}`)))
+    .replace(SPACED, (whole, first: string, header: string, rest: string) => (isAtr(first) ? onlyAtr(whole, 3) : `${first}${header} ${hidden(rest.length / 3)}`))
+    .replace(/\b[0-9a-f]{16,}\b/gi, (run) => (isAtr(run.slice(0, 2)) ? onlyAtr(run, 2) : run.replace(JOINED, (_, header: string, rest: string) => `${header}${hidden(rest.length / 2)}`)))
     .replace(WORDS, (whole, words: string, value: string) => (/^(?:\d+|\D{0,3})$/.test(value) && !/^\d{4,}$/.test(value) ? whole : `${words}[hidden]`))
     .replace(ARGUMENTS, '$1[hidden]');
 }
