@@ -1,6 +1,7 @@
 import { defineCheck, notApplicable } from '../src/check.ts';
+import { hasCcidOff } from '../src/data/security-keys.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
-import { hasCcidOff, keyName } from './security-keys.ts';
+import { keyName } from './security-keys.ts';
 
 export default defineCheck({
   code: 'CC505',
@@ -10,7 +11,7 @@ export default defineCheck({
     const keys = valueOf(securityKeys);
     if (keys === undefined) return notApplicable('tokens without a smart-card interface were not looked for');
     return keys
-      .filter((key) => !hasCcidOff(key))
+      .filter(({ id }) => !hasCcidOff(id))
       .map((key) => ({
         subject: { kind: 'device', name: key.path },
         data: { device: keyName(key) },

@@ -1,4 +1,4 @@
-import { absent, ok } from '../snapshot/fact.ts';
+import { absent, ok, reasonOf } from '../snapshot/fact.ts';
 import type { Fact, FactValue, Host } from '../snapshot/schema.ts';
 import type { System } from '../system/port.ts';
 import { pidsNamed, readStat } from '../system/process.ts';
@@ -81,15 +81,15 @@ function readDefault(policy: string, action: string, session: Host['session']): 
   return (answer === undefined ? undefined : DEFAULTS[answer]) ?? 'unknown';
 }
 
-/** Asks polkit about cardcheck's own process, only where polkit runs: a question would start it. null: it was not asked. */
-async function askPolkit(system: System): Promise<Omit<Polkit, 'enforced' | 'rules'> | 'no answer' | null> {
+/** Asks polkit about cardcheck's own process, only where polkit runs: a question would start it. */
+async function askPolkit(system: System): Promise<Fact<Omit<Polkit, 'enforced' | 'rules'>>> {
   const [polkitd, bus, pkcheck, self] = await Promise.all([
     pidsNamed(system, 'polkitd'),
     system.stat(SYSTEM_BUS).then(({ kind }) => kind === 'socket', () => false),
     system.stat(PKCHECK).then(() => true, () => false),
     readStat(system, system.pid),
   ]);
-  if (polkitd.length === 0 || !bus || !pkcheck || self === null) return null;
+  if (polkitd.length === 0 || !bus || !pkcheck || self === null) return absent('polkit was not asked');
   const subject = `${system.pid},${self.startTicks},${system.uid}`;
   const ask = async (action: string): Promise<{ answer: Access; registered: boolean; evidence: string }> => {
     const { exitCode, stderr } = await system.run('pkcheck', ['--action-id', action, '--process', subject], { limit: FILE_LIMIT });
@@ -99,7 +99,8 @@ async function askPolkit(system: System): Promise<Omit<Polkit, 'enforced' | 'rul
     return { answer, registered, evidence: `pkcheck --action-id ${action}: ${stderr.trim().split('\n', 1)[0]?.slice(0, 200) || answer}` };
   };
   const [pcsc, card] = await Promise.all([ask(ACTIONS.accessPcsc), ask(ACTIONS.accessCard)]).catch(() => [null, null]);
-  return pcsc === null || card === null ? 'no answer' : { accessPcsc: pcsc.answer, accessCard: card.answer, registered: pcsc.registered && card.registered, evidence: [pcsc.evidence, card.evidence] };
+  if (pcsc === null || card === null) return absent('polkit did not answer in time');
+  return ok({ accessPcsc: pcsc.answer, accessCard: card.answer, registered: pcsc.registered && card.registered, evidence: [pcsc.evidence, card.evidence] }, 'pkcheck');
 }
 
 async function readPolkit(system: System): Promise<Fact<Polkit>> {
@@ -107,17 +108,18 @@ async function readPolkit(system: System): Promise<Fact<Polkit>> {
   const { enforced, evidence } = await readEnforced(system);
   const both = (access: Access, rules: string[], reasons: string[], source: string): Fact<Polkit> =>
     ok({ enforced, accessPcsc: access, accessCard: access, rules, registered: null, evidence: [evidence, ...reasons] }, source);
+  const answered = (answer: Omit<Polkit, 'enforced' | 'rules'>, rules: string[]): Fact<Polkit> => ok({ enforced, ...answer, rules, evidence: [evidence, ...answer.evidence] }, 'pkcheck');
   if (enforced === null) return both('unknown', [], [], 'pcscd -v');
   if (!enforced) return both('yes', [], [], 'pcscd -v');
   // Root is authorized for any action that polkit knows, and refused one that it does not (polkitbackendinteractiveauthority.c, check_authorization_sync).
   if (system.uid === 0) {
     const asked = await askPolkit(system);
-    if (asked !== null && asked !== 'no answer' && asked.registered === false) return ok({ enforced, ...asked, rules: [], evidence: [evidence, ...asked.evidence] }, 'pkcheck');
+    if (asked.status === 'ok' && asked.value.registered === false) return answered(asked.value, []);
     return both('yes', [], ['polkit allows root everything; an ordinary user was not tested'], 'pcscd -v');
   }
   const [asked, rules, session, policy] = await Promise.all([askPolkit(system), readRules(system), readSession(system), system.readFile(POLICY_FILE, FILE_LIMIT).catch(() => null)]);
-  if (asked !== null && asked !== 'no answer') return ok({ enforced, ...asked, rules: rules.mentioning, evidence: [evidence, ...asked.evidence] }, 'pkcheck');
-  const unasked = asked === null ? 'polkit was not asked' : 'polkit did not answer in time';
+  if (asked.status === 'ok') return answered(asked.value, rules.mentioning);
+  const unasked = reasonOf(asked);
   const undecided = [...new Set([...rules.mentioning, ...rules.opaque])];
   if (undecided.length > 0) return both('unknown', rules.mentioning, [`${unasked}, and these rules may decide: ${undecided.slice(0, 5).join(', ')}`], 'rules of polkit');
   if (policy === null) return both('unknown', [], [`${unasked}, and ${POLICY_FILE} cannot be read`], POLICY_FILE);

@@ -32,12 +32,13 @@ export const anyoneGot = (...codes: readonly number[]): Query => either(scdaemon
 
 /** Calls that a program can make only with a context it was given: the service answered then. */
 const LATER_CALL = /Begin|EndTransaction|Transmit|Status|Reconnect|Disconnect|Control|ListReaders/;
+const isLater = ({ call }: { call: string | null }): boolean => call !== null && LATER_CALL.test(call);
 /** The service went away under a program that had reached it. */
-export const serviceLost: Query = seen('pcsc-code', ({ code, call }) => (code === NO_SERVICE || code === SERVICE_STOPPED) && call !== null && LATER_CALL.test(call));
+export const serviceLost: Query = seen('pcsc-code', (got) => (got.code === NO_SERVICE || got.code === SERVICE_STOPPED) && isLater(got));
 /** A daemon says so of a client's version when it is asked for a context; later it means that the service ended. */
-export const stoppedAtStart: Query = either(scdaemonGot(SERVICE_STOPPED), seen('pcsc-code', ({ code, call }) => code === SERVICE_STOPPED && (call === null || !LATER_CALL.test(call))), seen('spy-failed', ({ code, call }) => code === SERVICE_STOPPED && !LATER_CALL.test(call)));
+export const stoppedAtStart: Query = either(scdaemonGot(SERVICE_STOPPED), seen('pcsc-code', (got) => got.code === SERVICE_STOPPED && !isLater(got)), seen('spy-failed', (got) => got.code === SERVICE_STOPPED && !isLater(got)));
 /** Nobody answered a program that asked for the service. */
-export const serviceMissing: Query = either(scdaemonGot(NO_SERVICE), seen('pcsc-code', ({ code, call }) => code === NO_SERVICE && (call === null || !LATER_CALL.test(call))), seen('spy-failed', ({ code }) => code === NO_SERVICE));
+export const serviceMissing: Query = either(scdaemonGot(NO_SERVICE), seen('pcsc-code', (got) => got.code === NO_SERVICE && !isLater(got)), seen('spy-failed', ({ code }) => code === NO_SERVICE));
 
 /** A program of this role is in a process listing or named. */
 export const present = (...roles: readonly Role[]): Query => either(seen('process', ({ role }) => roles.includes(role)), mentioned(...roles));
@@ -69,9 +70,9 @@ export const cardNotSupported: Query = unless(gpgSays('not-supported'), seen('sc
 export const gpgReachesNoCard: Query = gpgSays('no-device');
 /** Up to GnuPG 2.1.15 scdaemon calls every reader that cannot be opened a card error (scd/command.c, open_card). */
 export const oldConnectFailure: Query = unless(seen('gpg-failed', ({ reason, era }) => reason === 'card-error' && era === 'before-2.2.20'), seen('version', ({ of, version }) => of === 'gnupg' && versionWithin(version, '2.1.16', '9')), cardAnswers);
-/** gpg or scdaemon is the one that fails. */
 /** Without a way back to pcscd, or before it was tried: gpg ≤ 2.2 goes on through PC/SC, and nothing has failed. */
 export const ownDriverFails: Query = unless(seen('scdaemon-usb-open-failed'), seen('scdaemon-opened-by-pcsc'));
+/** gpg or scdaemon is the one that fails. */
 export const gpgFails: Query = either(seen('gpg-failed'), seen('scdaemon-pcsc-failed'), ownDriverFails);
 /** Another program is the one that fails. */
 export const otherFails: Query = either(seen('client-failed', ({ client }) => client !== 'pcsc_scan'), seen('pcsc-code', ({ by }) => by === 'client' || by === 'exclusive-app' || by === 'agent'));

@@ -8,9 +8,8 @@ import { readerMakers } from '../vendors.ts';
 
 /** A device of which no lookup is told where others are: pcscd --debug logs one for each it sees (hotplug_libudev.c, get_driver). */
 const notLookedFor: Query = (book) => {
-  const lookups = seen('driver-lookup')(book);
-  if (lookups.length === 0) return [];
-  return seen('usb-device', ({ vendor }) => readerMakers.has(vendor) && seen('driver-lookup', (lookup) => lookup.vendor === vendor)(book).length === 0)(book);
+  const sought = new Set(book.all('driver-lookup').map(({ observation }) => observation.vendor));
+  return sought.size === 0 ? [] : seen('usb-device', ({ vendor }) => readerMakers.has(vendor) && !sought.has(vendor))(book);
 };
 
 /** What scdaemon finds is then what pcscd has, and says nothing of its own driver. */
@@ -74,7 +73,7 @@ export const usbRules = {
       supports(0.5, seen('agent-empty'), 'an agent that reaches no card has no key to show'),
       supports(1, both(seen('driver-broke'), gpgReachesNoCard), 'gpg goes over pcscd or around it, and that changed'),
       excludes(2.5, onWindows, 'gpg for Windows has no driver of its own'),
-      excludes(1.2, unless(seen('fedora'), interfaceBusy, ownDriverFails, seen('scdaemon-uses-usb'), seen('scdaemon-usb-open-failed'), seen('own-driver-told'), option('disable-ccid')), 'Fedora builds gpg without its own driver'),
+      excludes(1.2, unless(seen('fedora'), interfaceBusy, seen('scdaemon-uses-usb'), seen('scdaemon-usb-open-failed'), seen('own-driver-told'), option('disable-ccid')), 'Fedora builds gpg without its own driver'),
       ...noService,
     ],
     decidedBy: 'which process has the USB device open: pcscd or scdaemon.',

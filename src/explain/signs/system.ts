@@ -1,3 +1,4 @@
+import { hasCcidOff } from '../../data/security-keys.ts';
 import type { Observation } from '../observation.ts';
 import { harmless, plain, type Sign, sound } from '../sign.ts';
 import { mayMakeReaders } from '../vendors.ts';
@@ -37,7 +38,7 @@ function unitSigns(): Sign[] {
 const USB_ID = /\b(?:ID |idVendor=?\s*(?:0x)?|VID: 0x)(1050|20a0)(?::|,? idProduct=?\s*(?:0x)?|, PID: 0x)([0-9a-f]{4})\b/i;
 
 function kindOfKey(id: string): Observation | null {
-  if (/^1050:040[13]$/.test(id)) return { name: 'usb-ccid-off' };
+  if (hasCcidOff(id)) return { name: 'usb-ccid-off' };
   return /^(?:1050:(?:0120|0402)|20a0:(?:4287|42b1))$/i.test(id) ? { name: 'usb-no-smart-card' } : null;
 }
 
