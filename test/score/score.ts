@@ -39,7 +39,7 @@ function share(name: string, scored: readonly Scored[]): void {
 }
 
 const [file, flag] = process.argv.slice(2);
-if (file === undefined) {
+if (file === undefined || file.startsWith('-')) {
   process.stderr.write('usage: npm run score -- CASES.json [--verbose]\n');
   process.exit(64);
 }
