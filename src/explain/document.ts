@@ -42,17 +42,26 @@ function causeBlocks({ id, certainty, evidence, against, decidedBy, next }: Caus
     blank,
     prose(0, [token(certainty, certaintyTone[certainty]), '  ', token(row === null ? title : `${row.code} ${title}`, 'strong')], 2),
     ...(row === null ? [] : [prose(2, [token(id, 'faint')])]),
-    ...evidence.flatMap((line) => quote('for', line)),
-    ...against.flatMap((line) => quote('against', line)),
+    ...quotes('for', evidence),
+    ...quotes('against', against),
     ...(certainty === 'proven' ? [] : [prose(2, [token('What would decide: ', 'strong'), decidedBy], 4)]),
     prose(2, [token('Run next:', 'strong')]),
     ...[...next, ...(row === null ? [] : [`cardcheck explain ${row.code}`])].map((command) => verbatim(4, command)),
   ];
 }
 
-function quote(side: 'for' | 'against', { line, text, says, repeated }: Evidence): Block[] {
-  const again = repeated === undefined ? '' : ` (and ${repeated.count - 1} more, up to line ${repeated.lastLine})`;
-  return [prose(2, [token(`${side}, line ${line}${again}: `, 'faint'), says], 4), verbatim(6, text)];
+/** What the lines say, each sentence once with all lines that say it, numbered as grep -n does. */
+function quotes(side: 'for' | 'against', evidence: readonly Evidence[]): Block[] {
+  const sentences = [...new Set(evidence.map(({ says }) => says))];
+  return sentences.flatMap((sentence) => [
+    prose(2, [token(`${side}: `, 'strong'), sentence], 4),
+    ...evidence.filter(({ says }) => says === sentence).sort((a, b) => a.line - b.line).flatMap(quote),
+  ]);
+}
+
+function quote({ line, text, repeated }: Evidence): Block[] {
+  const again = repeated === undefined ? [] : [prose(6, [token(`and ${repeated.count - 1} more, up to line ${repeated.lastLine}`, 'faint')])];
+  return [verbatim(4, `${line}: ${text}`), ...again];
 }
 
 function spyBlocks({ threads, calls, failed, waited, totals, apdus }: SpyReport): Block[] {
@@ -78,7 +87,7 @@ function noiseBlocks({ noise }: Explanation): Block[] {
   return [
     blank,
     prose(0, [token(`${symbol} `, tone), token('Frightening, but harmless', 'strong')]),
-    ...noise.slice(0, MAX_NOISE_SHOWN).flatMap(({ line, text, why }) => [prose(2, [token(`line ${line}: `, 'faint'), why], 4), verbatim(6, text)]),
+    ...noise.slice(0, MAX_NOISE_SHOWN).flatMap(({ line, text, why }) => [prose(2, [why], 4), verbatim(4, `${line}: ${text}`)]),
   ];
 }
 
