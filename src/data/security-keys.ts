@@ -1,2 +1,4 @@
-/** By `vendor:product`, lower case. A YubiKey 4 or 5 whose CCID interface is off shows these numbers; keys made without it show others (yubikey-manager yubikit/core/__init__.py, PID). */
-export const hasCcidOff = (id: string): boolean => id === '1050:0401' || id === '1050:0403';
+/** By `vendor:product`, lower case: YubiKeys with a CCID interface that is switched off (yubikey-manager yubikit/core/__init__.py, PID). Keys made without one show other numbers. */
+const ccidOff: ReadonlySet<string> = new Set(['1050:0110', '1050:0113', '1050:0114', '1050:0401', '1050:0403']);
+
+export const hasCcidOff = (id: string): boolean => ccidOff.has(id);

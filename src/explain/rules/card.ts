@@ -1,5 +1,5 @@
 import { type CauseRule, excludes, supports } from '../cause.ts';
-import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onlyTold, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
 const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'));
@@ -62,6 +62,8 @@ export const cardRules = {
       supports(2.2, both(seen('openpgp-reset-apdus'), gpgSays('card-error', 'not-supported')), 'the OpenPGP application was terminated and, as it seems, not activated again'),
       supports(1.4, seen('slot-told'), 'a slot of the token may not be set up for this'),
       supports(3.2, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),
+      supports(3, seen('management-key-refused'), 'the management key is of another kind than the program takes it for: AES from firmware 5.7 on'),
+      supports(0.5, both(onlyTold, seen('mentioned', ({ program }) => /^(?:org\.keepassxc\.)?keepassxc$/.test(program))), 'KeePassXC needs a slot of the token set up for challenge and response'),
       supports(1, seen('ccid-not-found'), 'its CCID interface may be off'),
       supports(1.4, seen('hid-slot-missing'), 'the program says this of a token without a slot for it, too'),
     ],
@@ -73,6 +75,7 @@ export const cardRules = {
       supports(3, unless(seen('hid-only'), seen('hid-part-works')), 'this goes over HID (FIDO or OTP), another interface of the token; PC/SC has no part in it'),
       supports(3.2, unless(seen('usb-no-smart-card'), readerSeen), 'by its product number the key has no smart-card interface'),
       excludes(2, unless(either(gpgFails, sharingViolation, seen('usb-failed')), seen('usb-no-smart-card')), 'the smart-card interface is the matter'),
+      supports(0.45, both(onlyTold, seen('mentioned', ({ program }) => /^(?:org\.keepassxc\.)?keepassxc$/.test(program))), 'KeePassXC asks a YubiKey over HID, too'),
       excludes(1.2, seen('device-node-denied'), 'the device node is closed, whatever goes over it'),
     ],
     decidedBy: 'which interface the program uses.',

@@ -12,6 +12,9 @@ const adapts = either(seen('pcscd-backward-compatible'), pcscWithin('2.4.1', '9'
 /** Daemons up to 2.4.0 take nothing but their own version; those of protocol 4:4 and older are all such. */
 const refuses = either(stopped, pcscWithin('1.0', '2.4.1'), seen('pcscd-protocol', ({ side, minor }) => side === 'server' && minor <= 4));
 
+/** A pcscd out of an AppImage, which finds no drivers. */
+const broughtAlong = both(seen('environment', ({ is }) => is === 'appimage'), either(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing')));
+
 export const serviceRules = {
   'pcscd-not-running': {
     clauses: [
@@ -21,7 +24,7 @@ export const serviceRules = {
       supports(2.3, seen('service-unusable'), 'the program could not use the PC/SC service; it does not tell why'),
       supports(2, serviceLost, 'the service went away under a program that had reached it'),
       supports(2.6, seen('pcscd-start-told'), 'pcscd is said not to start, or to end by itself'),
-      excludes(1.2, both(either(onMac, onWindows), noService), 'the system itself starts the service when it sees a reader'),
+      excludes(2.2, both(either(onMac, onWindows), noService), 'the system itself starts the service when it sees a reader'),
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
       supports(0.55, onlyTold, 'pcscd may not run'),
       supports(1.8, seen('java-no-terminal'), 'Java lists no terminal where nobody answers for PC/SC'),
@@ -34,7 +37,7 @@ export const serviceRules = {
       supports(2.6, seen('pcscd-socket-absent'), 'pcscd\'s socket is not there or nobody listens on it'),
       supports(2.2, gpgSays('no-service'), 'gpg 2.3 and later say this when no PC/SC service answers'),
       supports(2.4, unitIs('masked', 'missing', 'failed'), 'systemd cannot start pcscd'),
-      supports(3, seen('pcscd-died'), 'pcscd ended with an error'),
+      supports(3, unless(seen('pcscd-died'), seen('pcscd-told-to-end')), 'pcscd ended with an error'),
       supports(3, seen('pcscd-configuration-broken'), 'pcscd ends at start over its configuration'),
       supports(1.4, unitIs('inactive', 'disabled'), 'pcscd is not active'),
       excludes(3, seen('stopping-pcscd-cures'), 'it is when pcscd does not run that it works'),
@@ -93,6 +96,8 @@ export const serviceRules = {
       excludes(2.5, either(seen('pcscd-reader-added'), interfaceBusy, accessRefused, seen('usb-failed')), 'a driver is there and tried'),
       excludes(2.5, seen('version', ({ of }) => of === 'libccid'), 'the driver is there and says its version'),
       excludes(2, seen('pcscd-driver-unloadable'), 'a driver is there, but cannot be loaded'),
+      excludes(1.6, seen('pcscd-reader-failed'), 'a driver is there and tried'),
+      excludes(2.6, broughtAlong, 'this pcscd looks where the program that brought it was built, not where the driver is'),
       excludes(1.5, onMac, 'macOS brings its own'),
       excludes(2, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
       supports(0.5, seen('client-failed', ({ client }) => client === 'ykman'), 'ykman fails so where pcscd has no driver, too'),
@@ -111,6 +116,7 @@ export const serviceRules = {
       supports(4.6, unless(seen('pcscd-drivers-directory-missing'), seen('bsd')), 'the directory this pcscd was built for is not there'),
       supports(2.4, both(seen('driver-directory', ({ path }) => /^\/usr\/local|^\/opt|^\/home|^\/nix|^\/gnu|^\/var/.test(path)), either(noReader, seen('pcscd-no-drivers'))), 'this pcscd looks for drivers where the distribution does not put them'),
       supports(1, seen('driver-directory'), 'this pcscd is built for a directory of its own'),
+      supports(4, broughtAlong, 'a pcscd that a program brings along looks for drivers where it was built, which is not here'),
       // The service of NixOS is told where its drivers are (PCSCLITE_HP_DROPDIR); a pcscd that is started by hand says this always.
       excludes(4.3, seen('driver-directory', ({ path }) => /^\/var\/lib\/pcsc\/drivers/.test(path)), 'NixOS names the directory to its service, not to a pcscd that is started by hand'),
       supports(1, unless(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing')), 'pcscd has no usable directory of drivers'),
@@ -164,6 +170,7 @@ export const serviceRules = {
   },
   'reader-limit-abi-mismatch': {
     clauses: [
+      supports(4.2, seen('reader-names-garbled'), 'the names of readers are no text: library and daemon disagree about the size of the reader table'),
       supports(4.4, seen('garbled-code'), 'the result is text, not a code: library and daemon disagree about the size of the reader table'),
       supports(2.2, both(seen('reader-table-48'), either(inSandbox, inContainer, otherFails)), 'this pcscd has a table of another size than other libraries expect'),
       supports(0.8, both(inSandbox, either(stopped, anyoneGot(COMM_ERROR))), 'a program with its own libpcsclite'),
@@ -251,6 +258,7 @@ export const serviceRules = {
       supports(2.4, either(seen('session-remote'), seen('session-inactive')), 'the session is remote or not active: no rights to devices and, by polkit\'s default, to pcscd'),
       supports(1.2, both(either(seen('session-remote'), seen('session-inactive')), either(anyoneGot(SECURITY_VIOLATION), seen('polkit-refused'), accessRefused)), 'and access was refused'),
       supports(2.4, both(seen('over-ssh'), either(noReader, seen('service-unusable'), anyoneGot(SECURITY_VIOLATION), seen('pcscd-rejected-client'))), 'in a session over ssh, which polkit does not let in by default, a program finds no reader'),
+      supports(1.6, both(onWindows, noService), 'Windows says this in a session of Remote Desktop to which no card is redirected'),
       supports(0.8, both(seen('over-ssh'), either(gpgReachesNoCard, onlyTold)), 'a session over ssh has no rights to devices and, by polkit\'s default, to pcscd'),
     ],
     decidedBy: 'loginctl: Remote, Active and Seat of the session.',

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_READERS, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
   saidToHold, scdaemonGot, seen, sharerAtWork, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
@@ -238,6 +238,8 @@ export const sharingRules = {
   'multiple-scdaemon': {
     clauses: [
       supports(4.2, atLeast(2, seen('process', ({ program, pid }) => program === 'scdaemon' && pid !== null)), 'more than one scdaemon runs'),
+      supports(3.6, seen('scdaemons-side-by-side'), 'two scdaemon write to this log by turns'),
+      supports(2, both(seen('scdaemons-side-by-side'), either(scdaemonGot(VIOLATION), gpgReachesNoCard)), 'and one of them is refused'),
       supports(1.5, both(atLeast(2, seen('process', ({ program, pid }) => program === 'scdaemon' && pid !== null)), either(scdaemonGot(VIOLATION), gpgReachesNoCard)), 'and one of them is refused'),
       supports(2.6, seen('gpg-failed', ({ reason }) => reason === 'conflict'), 'another session uses the card through scdaemon'),
       supports(1.2, both(scdaemonGot(VIOLATION), seen('pcscd-reader-exclusive')), 'a reader held EXCLUSIVE refuses scdaemon: another scdaemon would hold it so'),
@@ -267,6 +269,7 @@ export const sharingRules = {
       supports(0.5, gpgReachesNoCard, 'gpg says this when its daemon holds a dead connection, too'),
       supports(1, gpgSays('eof'), 'the connection to scdaemon ended'),
       excludes(1.5, gpgSays('no-daemon', 'no-service'), 'scdaemon did not get so far'),
+      excludes(1.5, scdaemonGot(NO_READERS), 'pcscd answered scdaemon, and had no reader for it'),
       excludes(2.6, seen('cure-until-boot'), 'it comes back with every session'),
       excludes(2, seen('remedy-in-vain', ({ target }) => target === 'scdaemon' || target === 'gpg-agent'), 'a new scdaemon did not help'),
     ],

@@ -45,17 +45,19 @@ export const clientSigns: readonly Sign[] = [
   // Yubico Authenticator 5, of every context it was not given (yubikey.py, EstablishContextException).
   { kind: 'ykman', needles: ['no_pcscd'], see: () => [{ name: 'service-unusable' }, failed('ykman')] },
   // Yubico Authenticator 3 and 4, of every key they do not reach over PC/SC.
-  { kind: 'ykman', needles: ['ccid connection mode is not'], see: () => [{ name: 'service-unusable' }, { name: 'token-configured' }, failed('ykman')] },
-  plain('ykman', { name: 'token-applet-missing' }, ['not enabled or not available on this YubiKey', 'not supported over USB', 'not available on this', 'is disabled', 'Missing PIV applet', 'Missing applet', 'applet is not'], /not enabled or not available|not supported over USB|(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*is disabled|Missing \w+ applet|CCID.*disabled|applet is not (?:enabled|available|selected)/i),
+  { kind: 'ykman', needles: ['ccid connection mode is not'], see: () => [{ name: 'no-reader' }, { name: 'token-configured' }, failed('ykman')] },
+  plain('ykman', { name: 'token-applet-missing' }, ['not enabled or not available on this YubiKey', 'functionality is missing', 'not supported over USB', 'not available on this', 'is disabled', 'Missing PIV applet', 'Missing applet', 'applet is not'], /not enabled or not available|functionality is missing|not supported over USB|(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*is disabled|Missing \w+ applet|CCID.*disabled|applet is not (?:enabled|available|selected)/i),
   // A row of the table that ykman info prints of every token.
   plain('ykman', { name: 'token-applet-off' }, ['Not available', 'Disabled'], /(?:OpenPGP|PIV|OATH|CCID)\s*(?:applet)?\s*:?\s*(?:Not available|Disabled)/i),
   plain('ykman', { name: 'token-applet-missing' }, ['Enabled USB interfaces', 'USB interfaces:'], /interfaces: (?!.*CCID)/),
   plain('ykman', { name: 'token-applet-missing' }, ['SW=0x6a82', 'ApplicationNotAvailable']),
-  plain('ykman', { name: 'token-configured' }, ['ykman config', 'ykman mode', 'config usb', 'config mode', '--enable-all', 'ykpersonalize', 'CCID mode', 'CCID only', 'ccid-only', 'OTP mode', ' otp inter', 'oath interf', 'ccid interf', 'interfaces', 'interface is dis', 'disabling', 'disabled the'], /ykman (?:config )?(?:usb|mode|nfc)|config (?:usb|mode)|ykpersonalize\S{0,8} -m|\b(?:CCID|OTP|U2F|FIDO2?)(?:[ -]only)? mode\b|\b(?:enabl|disabl|switch|turn)\w*\b[^.]{0,40}\b(?:OTP|OATH|U2F|FIDO2?|CCID|PIV|OpenPGP)\b[^.]{0,20}\b(?:interface|mode|applet|application)s?\b/i),
+  plain('ykman', { name: 'token-configured' }, ['ykman config', 'ykman mode', 'config usb', 'config mode', '--enable-all', 'ykpersonalize', 'CCID mode', 'CCID only', 'ccid-only', 'OTP mode', ' otp inter', 'oath interf', 'ccid interf', 'interfaces', 'interface is dis', 'disabling', 'disabled the', 'Invalid mode'], /ERROR: Invalid mode|ykman (?:config )?(?:usb|mode|nfc)|config (?:usb|mode)|ykpersonalize\S{0,8} -m|\b(?:CCID|OTP|U2F|FIDO2?)(?:[ -]only)? mode\b|\b(?:enabl|disabl|switch|turn)\w*\b[^.]{0,40}\b(?:OTP|OATH|U2F|FIDO2?|CCID|PIV|OpenPGP)\b[^.]{0,20}\b(?:interface|mode|applet|application)s?\b/i),
   sound('ykman', 'ykman read the key', ['Device type:', 'Firmware version:']),
   { kind: 'version', needles: ['ykman, version', 'YubiKey Manager (ykman) version', 'ykman version'], pattern: /version:? (\d+\.\d+\.\d+)/i, see: (match) => ({ name: 'version', of: 'ykman', version: match[1] as string }) },
   plain('client', failed('yubico-piv-tool'), ['Failed to connect to reader', 'Failed to connect to yubikey', 'Try removing and reconnecting the device', 'Failed connecting to reader']),
   plain('ssh', failed('ssh'), ['agent refused operation', 'Could not add card', 'communication with agent failed', 'cannot read public key from pkcs11']),
+  // The socket at which gpg-agent takes the place of ssh-agent.
+  plain('ssh', { name: 'agent-not-in-use' }, ['S.gpg-agent.ssh'], /S\.gpg-agent\.ssh.*(?:does not exist|no such file|not found|connection refused)/i),
   plain('ssh', { name: 'ssh-refused' }, ['agent refused operation', 'Permission denied (publickey']),
   plain('ssh', { name: 'agent-not-in-use' }, ['Could not open a connection to your authentication agent', 'Error connecting to agent', 'keyring/ssh', 'SSH_AUTH_SOCK=', 'gnome-keyring', 'gcr/ssh'], /^(?!.*\bsudo\b).*(?:authentication agent|connecting to agent)|SSH_AUTH_SOCK=(?!.*gnupg)\S*(?:keyring|gcr|ssh-|com\.apple|agent\.)|keyring\/ssh|gcr\/ssh/i),
   plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key']),
@@ -115,7 +117,12 @@ export const clientSigns: readonly Sign[] = [
     pattern: /SW[12=:\s]*(?:0x)?(6[0-9A-F]{3})\b|status word:?\s*(?:0x)?(6[0-9a-f]{3})/i,
     see: (match) => ({ name: 'status-word', sw: ((match[1] ?? match[2]) as string).toUpperCase() }),
   },
-  plain('client', { name: 'pin-locked' }, ['SW=0x6983', 'sw=6983', 'SW=6983', 'is blocked', 'PIN locked', 'PIN (0 tries'], /6983|PIN[^.]*(?:blocked|locked)|card is (?:locked|blocked)/i),
+  plain('client', { name: 'pin-locked' }, ['SW=0x6983', 'sw=6983', 'SW=6983', 'is blocked', 'PIN locked', 'PIN (0 tries'], /6983|\b(?:PIN|PUK)\b[^.]*(?:blocked|locked)|card is (?:locked|blocked)/i),
+  // Of names that are no text, Python's binding fails in the call that lists them (pyscard scard.i).
+  plain('client', { name: 'reader-names-garbled' }, ['SCardListReaders'], /SCardListReaders.*(?:returned a result with an (?:error|exception) set|UnicodeDecodeError)/),
+  // YubiKeys hold AES instead of Triple-DES there from firmware 5.7 on; whoever asks for the wrong one is refused.
+  plain('client', { name: 'management-key-refused' }, ['anagement key'], /management key\b.{0,80}(?:\b6a8[06]\b|\b6982\b|incorrect parameter|security status not satisfied|(?:authenticat|challenge)\w*.{0,20}\bfail)/i),
+  plain('client', { name: 'ledger' }, ['Ledger Nano', 'ledger nano', 'Nano S', 'Ledger Token', 'Ledger device'], /\bLedger\b|\bNano (?:S|X)\b/i),
   plain('client', { name: 'reader-apdu-limit' }, ['extended length', 'extended APDU', 'Extended APDU', 'Wrong length', 'wrong length'], /extended (?:length|APDU)s?[^.]*(?:not|un)|(?:not|un)[^.]{0,100}extended (?:length|APDU)/i),
   plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll', 'PC/SC lib', 'PCSC lib'], /libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|can't|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PC\/?SC lib|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc/i),
   harmless('opensc', 'a reader without a pinpad or display has none of those features', ['is not pinpad reader', 'PC/SC v2 part 10', 'Get PACE properties failed']),

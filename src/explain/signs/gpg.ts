@@ -114,11 +114,11 @@ export const gpgSigns: readonly Sign[] = [
   plain(
     'gpg',
     { name: 'gnupg-home-bad' },
-    ['unsafe ownership on homedir', "can't create directory", "can't create socket", 'error binding socket', 'socket name too long', 'file name too long', "can't use '", 'homedir has been removed', 'IPC connect call failed', 'can\'t connect to the agent', 'error creating lock'],
+    ['unsafe ownership on homedir', "can't create directory", "can't create socket", 'error binding socket', 'socket name too long', 'is too long', 'file name too long', "can't use '", 'homedir has been removed', 'IPC connect call failed', 'can\'t connect to the agent', 'error creating lock'],
     /^(?!.*already in use|.*can't connect to the (?:SCdaemon|daemon )).*(?:gnupg|homedir|agent|scdaemon|dirmngr|S\.gpg|socket|lock)/i,
   ),
   harmless('gpg', 'gpg warns of a home directory that others may read, and goes on', ['unsafe permissions on homedir', 'unsafe permissions on configuration']),
-  plain('gpg-agent', { name: 'agent-forwarded' }, ['S.gpg-agent.extra', 'S.gpg-agent:'], /-R|RemoteForward|StreamLocalBind|extra/),
+  plain('gpg-agent', { name: 'agent-forwarded' }, ['S.gpg-agent.extra', 'S.gpg-agent:'], /^(?!.* is too long).*(?:-R|RemoteForward|StreamLocalBind|extra)/),
   plain('gpg-agent', { name: 'agent-forwarded' }, ['RemoteForward', 'StreamLocalBindUnlink'], /gpg-agent|StreamLocal/i),
   plain('gpg-agent', { name: 'agent-socket-foreign' }, ['assuan-pipe', 'npiperelay', 'wsl2-ssh-pageant', 'gpg-bridge', 'socat UNIX', 'socat unix', 'S.gpg-agent.ssh already', 'Address already in use'], /gpg|assuan|S\.|pageant/i),
 ];

@@ -90,6 +90,8 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'pcscd-lock-wait' }, ['Waiting for release of lock']),
   plain('pcscd', { name: 'pcscd-lock-released' }, ['Lock released']),
   plain('pcscd', { name: 'pcscd-second' }, ['seems to be running', 'another pcscd', 'second pcscd', 'two pcscd', 'pcscd in', 'pcscd of', 'pcscd from', 'own pcscd', 'instances of pcscd'], /(?:another|second|two) (?:instances? of )?pcscd|pcscd (?:instance |process |daemon )?(?:with)?in(?:side)? (?:of )?(?:the |a |its )?(?:snap|container|flatpak|docker)|(?:snap|container|flatpak)\S*(?: \w+){0,6} own pcscd|instances of pcscd/i),
+  // snapd names what a snap starts after the snap and the program in it.
+  plain('systemd', { name: 'pcscd-of-snap' }, ['.pcscd[', '.pcscd.service'], /\b[\w-]+\.pcscd(?:\[\d+\]|\.service)/),
   plain('pcscd', { name: 'pcscd-too-many-contexts' }, ['Too many context running', 'Too many handles opened', 'Too many context']),
   plain('pcscd', { name: 'pcscd-reader-limit' }, ['Max number of readers reached', 'does not support more than']),
   // A driver of version 2.0 has no IFDHCreateChannelByName; pcscd asks, and loads it all the same (readerfactory.c, RFBindFunctions).
@@ -103,6 +105,10 @@ export const pcscdSigns: readonly Sign[] = [
   reassuring('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR: ']),
   reassuring('pcscd', { name: 'pcscd-authorized' }, ['Authorized PC/SC client']),
   plain('pcscd', { name: 'pcscd-died' }, ['pcscd.service', 'Main process exited', 'Failed with result', 'pcscd[1', 'segfault at'], /Main process exited.*(?:dumped|SEGV|ABRT|KILL|FAILURE)|Failed with result|(?:pcscd|ccid).*segfault|segfault.*(?:pcscd|ccid)|start-limit|core-dump/),
+  // pcscdaemon.c, main: what it needs before it listens.
+  plain('pcscd', { name: 'pcscd-died' }, ['pcscdaemon.c'], /:main\(\) (?:cannot|can't|could not|unable to|fail)/i),
+  plain('pcscd', { name: 'pcscd-told-to-end' }, ['Received signal: 15', 'Received signal: 2', 'Direct suicide', 'Preparing for suicide', 'Stopping PC/SC Smart Card Daemon']),
+  harmless('pcscd', 'pcscd was told to end; some releases then leave with status 1', ['Direct suicide']),
   plain('pcscd', { name: 'card-mute' }, ['Error powering up card', 'Card Not Powered', 'Card absent or mute', 'Card is mute', 'PowerUp failed', 'Card is unpowered']),
   plain('pcscd', { name: 'reader-slot-taken' }, ['already in use', 'is already used', 'USB driver with'], /(?:USB driver with (?:index|lun)|Lun:) ?\S+ (?:is )?already (?:in use|used)/i),
   plain('libccid', { name: 'reader-firmware-bogus' }, ['is bogus! Upgrade', 'is bogus!']),

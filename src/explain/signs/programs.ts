@@ -171,8 +171,31 @@ function seePcscd(match: RegExpExecArray): Observation[] {
   return /^\/snap\/|\/(?:overlay2?|containers?|flatpak)\//.test(match[2] as string) ? [daemon, { name: 'pcscd-second' }] : [daemon];
 }
 
+/**
+ * A log to which two daemons write by turns: one that wrote before another came, and goes on writing, did not end for it.
+ * Told apart by the process number in brackets (GnuPG common/logging.c).
+ */
+function daemonsByTurns(): Sign {
+  const before = new Set<string>();
+  let last: string | null = null;
+  return {
+    kind: 'process',
+    needles: ['scdaemon['],
+    pattern: /\bscdaemon\[(\d+)\][: ]/,
+    see: ({ 1: pid, index }, text) => {
+      // A line is read once more together with the one before it, as one that was wrapped: its order tells nothing then.
+      if (pid === last || before.size > MAX_ROWS || text.includes('scdaemon[', index + 1)) return null;
+      const isBack = before.has(pid as string);
+      if (last !== null) before.add(last);
+      last = pid as string;
+      return isBack ? { name: 'scdaemons-side-by-side' } : null;
+    },
+  };
+}
+
 export const programSigns = (): readonly Sign[] => [
   socketSign(),
+  daemonsByTurns(),
   { kind: 'process', needles: ['bin/pcscd'], pattern: PCSCD_PROCESS, see: seePcscd },
   { kind: 'process', needles, see: seeProgram, pattern: new RegExp(`${anyName}|->INO=|^(?:${[...cutByLsof.keys()].map(escape).join('|')}) `, 'i') },
   {
@@ -208,5 +231,5 @@ export const programSigns = (): readonly Sign[] => [
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent\b.*\b(?:scd|learn)\b|\bscd\s+\w+/i),
   plain('age', { name: 'scdaemon-killed-by-tool' }, ['Stopped scdaemon', 'looking for agent processes', 'Sent SIGHUP to yubikey-agent', 'SIGINT received - immediate shutdown', 'gpgconf --kill all']),
-  plain('command', { name: 'scdaemon-killed-by-tool' }, [' scdaemon', 'gpg-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:p?kill|terminat|stop|signal)s?\w*\s+(?:[\w-]+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|^(?!.*(?:\b(?:I|you|we|manually)\b|\$ )).*pkill -9 scdaemon/i),
+  plain('command', { name: 'scdaemon-killed-by-tool' }, [' scdaemon', 'gpg-agent', 'yubikey-agent', 'piv-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:p?kill|terminat|stop|signal)s?\w*\s+(?:[\w-]+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|(?:scdaemon|(?:gpg|yubikey|piv)-agent)\b[^.]{0,30}\b(?:receiv\w{1,3}|gets?|got)\s(?:an?\s|the\s)?(?:SIG)?(?:HUP|INT|TERM|KILL)\b|^(?!.*(?:\b(?:I|you|we|manually)\b|\$ )).*pkill -9 scdaemon/i),
 ];

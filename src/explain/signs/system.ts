@@ -39,7 +39,7 @@ const USB_ID = /\b(?:ID |idVendor=?\s*(?:0x)?|VID: 0x)(1050|20a0)(?::|,? idProdu
 
 function kindOfKey(id: string): Observation | null {
   if (hasCcidOff(id)) return { name: 'usb-ccid-off' };
-  return /^(?:1050:(?:0120|0402)|20a0:(?:4287|42b1))$/i.test(id) ? { name: 'usb-no-smart-card' } : null;
+  return /^(?:1050:(?:0010|0120|0200|0211|0402|0410)|20a0:(?:4287|42b1))$/i.test(id) ? { name: 'usb-no-smart-card' } : null;
 }
 
 /** What is told to work on a Mac fails elsewhere. */
@@ -53,6 +53,8 @@ export const systemSigns = (): readonly Sign[] => [
   plain('kernel', { name: 'kernel-nfc-ruled-out' }, [' pn533', 'pn533 ', 'port100', 'nfcmrvl'], /(?:blacklist|modprobe -r|rmmod|disabl|unload|remov|désactiv|deaktivier|entlad)\w{0,5}\b.{0,60}(?:pn533|port100|nfcmrvl).{0,200}(?:(?:didn['’]t|did not|doesn['’]t|does not) (?:help|change|solve|fix|work)|no (?:change|effect|luck|difference)|\bstill\b|without success|toujours|trotzdem|immer noch|half nicht)/i),
   plain('kernel', { name: 'kernel-nfc-told' }, [' pn533', 'port100', 'nfcmrvl', 'blacklist nfc', 'rmmod nfc'], /(?:blacklist|install|modprobe -r|rmmod)\b.{0,60}(?:pn533|port100|nfcmrvl|\bnfc\b)/i),
   plain('usb', { name: 'reader-not-usb' }, ['SmartCard controller', 'Smart Card controller', 'lspci ', ' lspci', 'PCMCIA', 'ExpressCard', 'GemCore based'], /smart ?card controller|GemCore based|(?:lspci|PCMCIA|ExpressCard)\b[^.]{0,80}\b(?:reader|smart ?card|recogni)|\breader\b[^.]{0,80}\b(?:lspci|PCMCIA|ExpressCard)/i),
+  // The devices those drivers take (drivers/nfc/pn533/usb.c, drivers/nfc/port100.c), most of which libccid takes, too.
+  plain('usb', { name: 'kernel-nfc-device' }, ['072f:2200', '072f/2200', 'PID: 0x2200', 'idVendor=072f', 'ACR122', 'SCL3711', 'SCL-3711', '04e6:5591', '04e6/5591', 'PID: 0x5591', '04cc:2533', '04cc:0531', '04cc/2533', '054c:0193', '054c:06c1', '054c:06c3', 'RC-S380'], /\b072f[:\/]2200\b|VID: 0x072F, PID: 0x2200|idVendor=072f, idProduct=2200|\bACR122|\bSCL-?3711\b|\b04e6[:\/]5591\b|\b04cc[:\/](?:2533|0531)\b|\b054c:(?:0193|06c[13])\b|\bRC-S380/i),
   plain('kernel', { name: 'kernel-usb-reset' }, ['USB device number'], /\breset (?:low|full|high|super)-speed USB device/i),
   plain('kernel', { name: 'kernel-usb-gone' }, ['USB disconnect'], /USB disconnect/),
   plain('kernel', { name: 'kernel-usb-unauthorized' }, ['not authorized for usage', 'authorized_default', 'Device is not authorized']),
@@ -93,7 +95,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('sandbox', { name: 'sandbox-app' }, ['snap connect', 'snap connections', 'pcscd interface', 'flatpak override', '--socket=pcsc', 'sockets=pcsc', 'snappy-debug'], /pcsc|raw-usb|u2f|smart ?card/i),
   { kind: 'environment', needles: [' snap ', ' snap)', ' snap,', ' snap.', '-snap ', 'snapd ', 'snapped ', 'Snapcraft', '="snap.', ' /snap/', '/snap/bin', '"/snap/', '=/snap/', 'snap run', ' (snap)', 'snap list', 'the snap', ' a snap', 'as snap', 'snap version', 'snap package', 'snap install', 'from snap', 'via snap', 'Snap version', 'snap program', 'snap restart', 'snapcraft', ' snap app', 'Snap store', '--devmode', ': Snap', 'Ubuntu Core '], pattern: /\/snap\/|Ubuntu Core \d|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap(?:craft|d|ped)?\b|--devmode/i, see: () => ({ name: 'environment', is: 'snap' }) },
   { kind: 'environment', needles: ['flatpak', 'flatseal', '/app/lib', '/app/bin', '.var/app', 'flathub'], see: () => ({ name: 'environment', is: 'flatpak' }) },
-  { kind: 'environment', needles: ['firejail', 'bubblewrap'], see: () => ({ name: 'environment', is: 'firejail' }) },
+  { kind: 'environment', needles: ['firejail', 'bubblewrap', 'noblacklist', '--noprofile'], see: () => ({ name: 'environment', is: 'firejail' }) },
   { kind: 'environment', needles: ['AppImage', '/tmp/.mount_'], see: () => ({ name: 'environment', is: 'appimage' }) },
   { kind: 'environment', needles: ['microsoft-standard', 'usbipd-win', '/windows/wsl', 'wsl-kernel', ' in WSL', ' on WSL', ' to WSL', 'under WSL', 'inside WSL', 'within WSL', 'WSL2 on', 'WSL bash', '(WSL2)', ' WSL 2', ' WSL2 ', 'WSL2: ', 'Subsystem for Linux', 'wsl --', 'wsl attach', 'wsl list', 'wsl.exe', '/mnt/c/', 'wsl.conf', 'usbipd '], see: () => ({ name: 'environment', is: 'wsl' }) },
   plain('environment', { name: 'wsl-systemd' }, ['systemd = true', 'systemd=true']),
@@ -122,9 +124,8 @@ export const systemSigns = (): readonly Sign[] => [
   plain('macos', { name: 'macos-reader-listed' }, ['SPSmartCardsDataType', 'Reader Drivers:', 'smartcardccid:', 'SmartCard Drivers:', 'Available SmartCards']),
   { kind: 'version', needles: ['ProductVersion', 'macOS 1', 'macOS 2', 'Mac OS X 10', 'smartcardccid:'], pattern: /(?:ProductVersion:?\s+|macOS (?:\w+ )?|Mac OS X )(\d+(?:\.\d+)*)/, see: (match) => ({ name: 'version', of: 'macos', version: match[1] as string }) },
   { kind: 'environment', needles: ['x86_64-darwin', 'aarch64-darwin', 'nix-darwin', 'Darwin Kernel', 'com.apple', '/Library/', 'Homebrew', '/opt/homebrew', '/usr/local/Cellar', '.dylib ', '.dylib"', '.dylib:', 'macOS 1', 'macOS 2', 'on macOS', 'Mac OS X', ' OS X ', ' MacOSX', 'on OSX', 'Big Sur', 'Monterey', 'Catalina', 'Mojave', ' Sierra', 'Yosemite', 'El Capitan', 'Ventura', 'Sonoma', 'macOS Sequoia', 'Sequoia 15', 'Apple Silicon', 'MacBook', 'pcsctest', 'supported by device', '/Users/'], see: (_, text) => (WORKS_ON_MAC.test(text) ? null : { name: 'environment', is: 'macos' }) },
-  { kind: 'environment', needles: ['C:\\Users', 'C:\\Program', 'gpg.exe', 'scdaemon.exe', 'Gpg4win', 'Windows Hello', 'PowerShell', 'winscard.dll', 'src\\device', 'Git for Windows', 'Microsoft Windows [Version'], see: () => ({ name: 'environment', is: 'windows' }) },
+  { kind: 'environment', needles: ['C:\\Users', 'C:\\Program', 'gpg.exe', 'scdaemon.exe', 'Gpg4win', 'Windows Hello', 'PowerShell', 'winscard.dll', 'src\\device', 'Git for Windows', 'Microsoft Windows [Version', 'SCardSvr'], see: () => ({ name: 'environment', is: 'windows' }) },
   plain('pkcs11', { name: 'nss-module' }, ['onepin-opensc-pkcs11', 'pkcs11.txt', '.pki/nssdb', ':/nssdb', 'security_pkcs11', 'p11-kit-proxy', 'modutil', 'Security Devices', 'opensc-pkcs11.so', 'pkcs11-register', 'p11-kit list-modules', 'opensc.module', 'onepin module', 'OpenSC smartcard framework', 'opensc module', 'pkcs11 module', 'PKCS#11 module'], /onepin-opensc-pkcs11|unload|smartcard framework|library=|name=|pkcs11\.txt|nssdb|modutil|Security Devices|proxy|register|module/i),
   sound('systemd', 'pcscd runs', ['Active: active (running)']),
   harmless('kernel', 'a program set the configuration of a composite device, another interface of which has a driver of its own', ['claimed by usbhid while', 'claimed by usb-storage while'], /usbfs: interface \d+ claimed by \S+ while '[^']+' sets config/),
-  harmless('kernel', 'the kernel lists what was plugged in', ['New USB device found', 'New USB device strings']),
 ];

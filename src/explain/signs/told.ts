@@ -36,6 +36,8 @@ export const toldSigns: readonly Sign[] = [
     ['/dev/hidraw', '/dev/bus/usb', '/dev/ttyACM'],
     /\/dev\/(?:hidraw|bus\/usb|ttyACM)\S*.{0,80}(?:permission denied|access denied|EACCES|not permitted)|(?:permission denied|access denied|EACCES|not permitted).{0,80}\/dev\/(?:hidraw|bus\/usb|ttyACM)/i,
   ),
+  // The node as ls -l shows it, open to its owner root at most and with no list of others (a plus sign).
+  plain('environment', { name: 'device-node-denied' }, ['/dev/hidraw', '/dev/bus/usb', '/dev/ttyACM'], /^\s*c[rw-]{6}---[. ]\s*\d+ root +root\b.*\/dev\/(?:hidraw|bus\/usb|ttyACM)/),
   // libusb reads the names of a device only where it may open it (nitropy start list).
   plain('usb', { name: 'device-strings-unread' }, ["Nitrokey Start' keys"], /keys:?\W.*\bNone: None\b/),
   // KeePassXC says so of a token it may not open, and of one without a slot for it.
