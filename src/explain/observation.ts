@@ -167,6 +167,8 @@ type Plain =
   | 'scdaemons-side-by-side'
   | 'management-key-refused'
   | 'ledger'
+  | 'known-curve-refused'
+  | 'shows-as-cd'
   | 'reader-table-48'
   | 'hidepid'
   | 'reads-card'

@@ -143,7 +143,6 @@ describe('a line that says which program or device it is', () => {
   it.each([
     ['kernel-driver-claims-reader', ["ccid_usb.c:614:OpenUSBByName() Can't claim interface 3/5: LIBUSB_ERROR_BUSY", 'readerfactory.c:1043:RFInitializeReader() Open Port 0x200000 Failed (usb:072f/2200:libudev:0:/dev/bus/usb/003/005)']],
     ['second-pcscd', ['authenticator.pcscd[1219]: readerfactory.c:1106:RFInitializeReader() Open Port 0x200000 Failed (usb:1050/0407:libudev:0:/dev/bus/usb/003/006)', 'Waiting for the first reader...']],
-    ['pcscd-driver-dir-missing', ['/tmp/.mount_Wallet4x/usr/bin/pcscd -f', 'hotplug_libudev.c:122:HPReadBundleValues() Cannot open PC/SC drivers directory: /usr/lib/pcsc/drivers']],
     ['reader-limit-abi-mismatch', ['  File "smartcard/pcsc/PCSCReader.py", line 43, in readers', 'SystemError: <built-in function SCardListReaders> returned a result with an error set']],
     ['multiple-scdaemon', ['scdaemon[7059] DBG: leave: apdu_get_status => sw=0x0 status=7', 'scdaemon[8756] DBG: enter: apdu_connect: slot=0', 'scdaemon[8756] pcsc_connect failed: sharing violation (0x8010000b)', 'scdaemon[7059] DBG: enter: apdu_get_status: slot=0 hang=0']],
     ['usb-permission', ['found 0 hid devices', 'crw------- 1 root root 240, 2 Nov 28 09:00 /dev/hidraw2']],
@@ -151,10 +150,17 @@ describe('a line that says which program or device it is', () => {
     ['not-pcsc-but-hid', ['Bus 001 Device 004: ID 1050:0200 Yubico.com Gnubby U2F', 'No smart card readers found.']],
     ['gnupg-home-unusable', ["gpg-agent[18057]: socket name '/var/folders/wm/5cgv84qj2qx_prnfw3h12prh0000gn/T/gnupg-XXXX/S.gpg-agent.extra' is too long"]],
     ['agent-not-used', ["Cannot watch SSH, the socket '/run/user/1000/gnupg/S.gpg-agent.ssh' does not exist"]],
+    ['pcscd-not-running', ['hotplug_libhal.c:490:HPRegisterForHotplugEvents() Could not initialise connection to hald.']],
+    ['gnupg-version-bug', ['scdaemon[40089]: DBG: Curve with OID not supported:  2b06010401da470f01', 'scdaemon[40089]: no supported card application found: Card error']],
+    ['agent-socket-taken', ['gpg: selecting openpgp failed: unknown command', 'GPG_AGENT_INFO=/tmp/keyring-I3X2tC/gpg:0:1']],
     ['pin-locked', ['The puk code is blocked, you will have to reinitialize the application.']],
     ['harmless-noise', ['pcscd[8750]: 08450216 pcscdaemon.c:193:signal_thread() Received signal: 15', 'pcscd[8750]: 00000015 pcscdaemon.c:213:signal_thread() Direct suicide', 'systemd[1]: pcscd.service: Main process exited, code=exited, status=1/FAILURE']],
   ])('%s: %j', (cause, lines) => {
     expect(named(...lines)[0]).toBe(cause);
+  });
+
+  it('names the directory of drivers, too, where the pcscd that lacks it was brought along', () => {
+    expect(named('/tmp/.mount_Wallet4x/usr/bin/pcscd -f', 'hotplug_libudev.c:122:HPReadBundleValues() Cannot open PC/SC drivers directory: /usr/lib/pcsc/drivers').slice(0, 2)).toEqual(['ccid-driver-missing', 'pcscd-driver-dir-missing']);
   });
 
   it('takes a daemon that is restarted for one, and a node with a list of rights for open', () => {

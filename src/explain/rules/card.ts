@@ -62,6 +62,7 @@ export const cardRules = {
       supports(2.2, both(seen('openpgp-reset-apdus'), gpgSays('card-error', 'not-supported')), 'the OpenPGP application was terminated and, as it seems, not activated again'),
       supports(1.4, seen('slot-told'), 'a slot of the token may not be set up for this'),
       supports(3.2, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),
+      supports(2.6, seen('shows-as-cd'), 'the token shows itself as a CD first, and as a reader once that is ejected'),
       supports(3, seen('management-key-refused'), 'the management key is of another kind than the program takes it for: AES from firmware 5.7 on'),
       supports(0.5, both(onlyTold, seen('mentioned', ({ program }) => /^(?:org\.keepassxc\.)?keepassxc$/.test(program))), 'KeePassXC needs a slot of the token set up for challenge and response'),
       supports(1, seen('ccid-not-found'), 'its CCID interface may be off'),

@@ -103,6 +103,7 @@ export const gnupgRules = {
       supports(2.4, both(either(gnupgWithin('2.2.24', '2.2.25'), gnupgWithin('2.2.28', '2.2.29'), gnupgWithin('2.3.0', '2.3.2'), gnupgWithin('2.4.7', '2.4.8'), gnupgWithin('2.5.7', '2.5.8'), gnupgWithin('2.2.36', '2.2.37'), gnupgWithin('2.3.7', '2.3.8')), either(gpgFails, seen('card-data-garbled'))), 'this gpg has a known fault with cards'),
       supports(1, both(seen('older-gnupg-cures'), seen('gpg-failed', ({ era }) => era === 'before-2.2.20')), 'and neither of the two is 2.3, where the way back to pcscd ended'),
       supports(2.4, unless(seen('older-gnupg-cures'), gnupgWithin('2.3.0', '9'), seen('pcsc-downgraded')), 'an older release of the same series works'),
+      supports(3, both(seen('known-curve-refused'), either(gpgFails, seen('scdaemon-no-application'))), 'scdaemon refuses a curve that it knows, and with it the card: a fault of one release'),
       supports(2.8, seen('card-data-garbled'), 'gpg reads the card\'s data at the wrong place'),
       supports(3, seen('keytocard-time-refused'), 'gpg and its agent disagree on how the time of a key is handed over: a fault of some releases'),
       supports(3, scdaemonGot(INVALID_PARAMETER), 'scdaemon hands PC/SC a structure of another size: it was built wrongly for this system'),

@@ -97,7 +97,6 @@ export const serviceRules = {
       excludes(2.5, seen('version', ({ of }) => of === 'libccid'), 'the driver is there and says its version'),
       excludes(2, seen('pcscd-driver-unloadable'), 'a driver is there, but cannot be loaded'),
       excludes(1.6, seen('pcscd-reader-failed'), 'a driver is there and tried'),
-      excludes(2.6, broughtAlong, 'this pcscd looks where the program that brought it was built, not where the driver is'),
       excludes(1.5, onMac, 'macOS brings its own'),
       excludes(2, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
       supports(0.5, seen('client-failed', ({ client }) => client === 'ykman'), 'ykman fails so where pcscd has no driver, too'),
@@ -116,7 +115,7 @@ export const serviceRules = {
       supports(4.6, unless(seen('pcscd-drivers-directory-missing'), seen('bsd')), 'the directory this pcscd was built for is not there'),
       supports(2.4, both(seen('driver-directory', ({ path }) => /^\/usr\/local|^\/opt|^\/home|^\/nix|^\/gnu|^\/var/.test(path)), either(noReader, seen('pcscd-no-drivers'))), 'this pcscd looks for drivers where the distribution does not put them'),
       supports(1, seen('driver-directory'), 'this pcscd is built for a directory of its own'),
-      supports(4, broughtAlong, 'a pcscd that a program brings along looks for drivers where it was built, which is not here'),
+      supports(3, broughtAlong, 'a pcscd that a program brings along looks for drivers where it was built, which is not here'),
       // The service of NixOS is told where its drivers are (PCSCLITE_HP_DROPDIR); a pcscd that is started by hand says this always.
       excludes(4.3, seen('driver-directory', ({ path }) => /^\/var\/lib\/pcsc\/drivers/.test(path)), 'NixOS names the directory to its service, not to a pcscd that is started by hand'),
       supports(1, unless(seen('pcscd-no-drivers'), seen('pcscd-drivers-directory-missing')), 'pcscd has no usable directory of drivers'),

@@ -17,6 +17,10 @@ export const daemonSigns: readonly Sign[] = [
   plain('gpg', { name: 'daemon-outdated' }, OLDER_DAEMON, /(?:scdaemon|gpg-agent).*[(（](?:[^\d()]{0,12})2\.\d+\.\d+\S* < 2\.\d/),
   // An agent that does not know gpg's commands for cards is not GnuPG's. GNOME's answered with a number of its own, 103, which is libgpg-error's for a certificate.
   plain('gpg', { name: 'agent-socket-foreign' }, ['Unknown IPC command', 'ERR 67109139', 'Unsupported certificate', 'failed: unknown command', 'Unbekannter IPC-Befehl', 'Commande IPC inconnue', 'Unbekanntes IPC Kommando'], /^(?=.*(?:selecting (?:card|openpgp)|OpenPGP|scdaemon|\bSCD\b|ERR 67109139)).*(?:Unknown IPC|Unbekannte\w+ IPC|IPC inconnue|ERR 67109139|: Unsupported certificate|: unknown command)/i),
+  // An agent of GNOME's at the address that old releases of gpg take theirs from.
+  plain('gpg-agent', { name: 'agent-socket-foreign' }, ['/gpg:0:1', 'GPG_AGENT_INFO=/'], /\/keyring[\w-]*\/gpg\b/),
+  // Ed25519, which every release with curves knows: 2.3.7 stumbles over cards that offer it.
+  plain('scdaemon', { name: 'known-curve-refused' }, ['Curve with OID not supported'], /not supported:\s+2b06010401da470f01/i),
   // agent/call-daemon.c, daemon_start: so it answers where disable-scdaemon is set, and no card was asked.
   plain('gpg-agent', { name: 'scdaemon-disabled' }, ["version from 'scdaemon'", '‘scdaemon’', "'scdaemon'", '„scdaemon“', '« scdaemon »', '«scdaemon»', 'disable-scdaemon'], /scdaemon.{1,60}(?:Not supported|Nicht unterstützt|Non pris en charge|No disponible|Non supportato|サポートされていません|Не поддерживается|不支持|Nie obsługiwane|Niet ondersteund)|^\s*disable-scdaemon\b/i),
   {

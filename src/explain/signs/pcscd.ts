@@ -105,6 +105,8 @@ export const pcscdSigns: readonly Sign[] = [
   reassuring('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR: ']),
   reassuring('pcscd', { name: 'pcscd-authorized' }, ['Authorized PC/SC client']),
   plain('pcscd', { name: 'pcscd-died' }, ['pcscd.service', 'Main process exited', 'Failed with result', 'pcscd[1', 'segfault at'], /Main process exited.*(?:dumped|SEGV|ABRT|KILL|FAILURE)|Failed with result|(?:pcscd|ccid).*segfault|segfault.*(?:pcscd|ccid)|start-limit|core-dump/),
+  // Before udev pcscd asked HAL for devices, and ended without it (hotplug_libhal.c).
+  plain('pcscd', { name: 'pcscd-died' }, ['connection to hald', 'HAL daemon (hald)'], /hotplug_libhal|hald\) is not running/),
   // pcscdaemon.c, main: what it needs before it listens.
   plain('pcscd', { name: 'pcscd-died' }, ['pcscdaemon.c'], /:main\(\) (?:cannot|can't|could not|unable to|fail)/i),
   plain('pcscd', { name: 'pcscd-told-to-end' }, ['Received signal: 15', 'Received signal: 2', 'Direct suicide', 'Preparing for suicide', 'Stopping PC/SC Smart Card Daemon']),
