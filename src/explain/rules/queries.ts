@@ -91,7 +91,7 @@ export const noReader: Query = either(clientGot(NO_READERS), scdaemonGot(NO_READ
 /** pcscd made a reader of the device, or a client sees it. */
 export const readerSeen: Query = either(seen('pcscd-reader-added'), seen('pcscd-card-inserted'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'), seen('pcsc-works-told'));
 /** Somebody tells that it does not work, and nothing else here says more: every frequent cause is open. */
-export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'), seen('java-no-terminal'));
+export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'), seen('java-no-terminal'), seen('pcscd-reader-failed'), seen('card-not-recognised'), seen('not-attached-told'));
 /** The interface is claimed by somebody else. */
 export const interfaceBusy: Query = either(seen('usb-failed', ({ op, error }) => op === 'claim' && error.includes('BUSY')), seen('scdaemon-claim-failed', ({ error }) => error.includes('BUSY')));
 export const accessRefused: Query = either(seen('usb-failed', ({ op, error }) => op !== 'claim' && error.includes('ACCESS')), seen('scdaemon-usb-denied'));

@@ -1,11 +1,11 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, killed, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
 const stopped = stoppedAtStart;
-const answered = either(seen('pcscd-authorized'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION, SERVICE_STOPPED));
+const answered = either(seen('pcscd-authorized'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION), stoppedAtStart);
 /** Daemons from 2.4.1 on log the mismatch and then adapt (winscard_svc.c, "Enable backward compatibility"). */
 const adapts = either(seen('pcscd-backward-compatible'), pcscWithin('2.4.1', '9'));
 
@@ -20,6 +20,7 @@ export const serviceRules = {
       supports(1.6, both(noService, inSandbox), 'nobody listens where this program looks for pcscd'),
       supports(2.3, seen('service-unusable'), 'the program could not use the PC/SC service; it does not tell why'),
       supports(2, serviceLost, 'the service went away under a program that had reached it'),
+      excludes(1.5, both(serviceLost, killed('pcscd')), 'it was started again'),
       supports(2.6, seen('pcscd-start-told'), 'pcscd is said not to start, or to end by itself'),
       excludes(1.2, both(either(onMac, onWindows), noService), 'the system itself starts the service when it sees a reader'),
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
@@ -35,6 +36,7 @@ export const serviceRules = {
       supports(2.2, gpgSays('no-service'), 'gpg 2.3 and later say this when no PC/SC service answers'),
       supports(2.4, unitIs('masked', 'missing', 'failed'), 'systemd cannot start pcscd'),
       supports(3, seen('pcscd-died'), 'pcscd ended with an error'),
+      supports(0.8, seen('pcscd-socket-denied'), 'other rights of the socket than a pcscd sets would do this'),
       supports(3, seen('pcscd-configuration-broken'), 'pcscd ends at start over its configuration'),
       supports(1.4, unitIs('inactive', 'disabled'), 'pcscd is not active'),
       excludes(3, seen('stopping-pcscd-cures'), 'it is when pcscd does not run that it works'),
@@ -90,7 +92,7 @@ export const serviceRules = {
       excludes(1, either(seen('reader-worked-told'), seen('replug-works-told')), 'the reader has worked here, so its driver is there'),
       supports(1, noReader, 'without a driver there is no reader'),
       supports(0.7, both(noReader, seen('usb-device')), 'the device is there, but no driver took it'),
-      excludes(2.5, either(seen('pcscd-reader-added'), interfaceBusy, accessRefused, seen('usb-failed')), 'a driver is there and tried'),
+      excludes(2.5, either(seen('pcscd-reader-added'), interfaceBusy, accessRefused, seen('usb-failed'), seen('pcscd-reader-failed')), 'a driver is there and tried'),
       excludes(2.5, seen('version', ({ of }) => of === 'libccid'), 'the driver is there and says its version'),
       excludes(2, seen('pcscd-driver-unloadable'), 'a driver is there, but cannot be loaded'),
       excludes(1.5, onMac, 'macOS brings its own'),
@@ -207,7 +209,8 @@ export const serviceRules = {
     clauses: [
       decides(seen('polkit-unreachable'), 'pcscd could not reach polkit, so it refuses everybody', 7),
       supports(1.2, both(anyoneGot(SECURITY_VIOLATION), inContainer), 'containers have no D-Bus or polkit'),
-      supports(2.4, seen('polkit-absent-told'), 'there is said to be no polkit where pcscd asks for it'),
+      supports(2.4, seen('polkit-absent-told'), 'there is no polkit where pcscd asks for it, or it does not run'),
+      supports(2.4, both(seen('polkit-absent-told'), either(seen('pcscd-rejected-client'), anyoneGot(SECURITY_VIOLATION))), 'and pcscd refuses who asks'),
       supports(0.4, anyoneGot(SECURITY_VIOLATION), 'access was refused'),
       excludes(3, both(seen('polkit-refused'), unless(seen('polkit-refused'), seen('polkit-unreachable'))), 'polkit answered'),
     ],
@@ -237,6 +240,7 @@ export const serviceRules = {
       supports(1, both(confined, unless(seen('trouble-told'), noReader)), 'and something is not found'),
       supports(1.2, both(inContainer, either(noService, seen('pcscd-socket-absent'))), 'inside a container pcscd\'s socket is not there unless handed in'),
       excludes(2.5, stopped, 'pcscd was reached'),
+      supports(2.4, seen('pcscd-socket-denied'), 'pcscd lets everybody connect and then asks polkit: what refuses the socket itself is a sandbox or a policy'),
       excludes(2.5, seen('pcscd-protocol-mismatch'), 'pcscd was reached'),
       excludes(1.5, interfaceBusy, 'the fight is about the USB interface'),
     ],

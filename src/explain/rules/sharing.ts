@@ -82,7 +82,7 @@ export const sharingRules = {
       excludes(1.2, seen('own-handle-leaked'), 'the refused program is an agent that keeps the card itself'),
       excludes(1.5, connected('exclusive'), 'another program that takes cards EXCLUSIVE is connected'),
       excludes(1.5, both(onMac, seen('macos-ctk')), 'a macOS service that opens cards is named'),
-      excludes(1.5, seen('reader-connects'), 'the reader let the program in'),
+      excludes(1.5, either(seen('reader-connects'), seen('card-not-recognised')), 'the reader let the program in'),
       excludes(1.2, seen('remedy-in-vain', ({ target }) => target === 'scdaemon' || target === 'gpg-agent'), 'ending scdaemon did not help'),
       excludes(1.2, seen('other-commands-work'), 'other commands of the same program get in'),
       ...notReached,

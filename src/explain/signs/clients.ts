@@ -59,12 +59,16 @@ export const clientSigns: readonly Sign[] = [
   plain('ssh', { name: 'ssh-refused' }, ['agent refused operation', 'Permission denied (publickey']),
   plain('ssh', { name: 'agent-not-in-use' }, ['Could not open a connection to your authentication agent', 'Error connecting to agent', 'keyring/ssh', 'SSH_AUTH_SOCK=', 'gnome-keyring', 'gcr/ssh'], /^(?!.*\bsudo\b).*(?:authentication agent|connecting to agent)|SSH_AUTH_SOCK=(?!.*gnupg)\S*(?:keyring|gcr|ssh-|com\.apple|agent\.)|keyring\/ssh|gcr\/ssh/i),
   plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key']),
-  plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'No slots', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)']),
+  plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)']),
+  // Slots are readers in the modules of OpenSC and Yubico: none is no reader, not a reader without a token.
+  plain('pkcs11', { name: 'no-reader' }, ['No slots'], /No slots(?:\.|$| available)/),
   plain('pkcs11', { name: 'slot-missing' }, ['CKR_SLOT_ID_INVALID']),
   // ssh-agent with a PKCS#11 library: the agent that was meant, and it was reached.
   plain('ssh', { name: 'pkcs11-provider' }, ['Could not add card', 'Card added', 'ssh-add -s', 'PKCS11Provider', 'for PKCS#11', 'ssh-pkcs11-helper']),
-  plain('pkcs11', { name: 'pin-locked' }, ['CKR_PIN_LOCKED', 'SCARD_W_CHV_BLOCKED', 'PIN LOCKED', 'user PIN locked', 'Authentication method blocked', 'PIN is locked', 'PIN has been blocked', 'tries left: 0', 'Tries left: 0', '0 tries', 'PIN tries remaining: 0', 'tries remaining:  0', 'retries left: 0', 'retries remaining: 0', 'PIN tries remaining: 0/']),
+  plain('pkcs11', { name: 'pin-locked' }, ['CKR_PIN_LOCKED', 'SCARD_W_CHV_BLOCKED', 'PIN LOCKED', 'user PIN locked', 'Authentication method blocked', 'PIN entry attempts has been reached', 'The smart card is blocked', 'PIN is locked', 'PIN has been blocked', 'tries left: 0', 'Tries left: 0', '0 tries', 'PIN tries remaining: 0', 'tries remaining:  0', 'retries left: 0', 'retries remaining: 0', 'PIN tries remaining: 0/']),
   plain('opensc', failed('opensc'), ['Failed to connect to card', 'Failed to lock card', 'No smart card readers found', 'Error while waiting for']),
+  // OpenSC reached the card and has no driver for it (errors.c).
+  plain('opensc', { name: 'card-not-recognised' }, ['Card is invalid or cannot', 'Unsupported card', 'PKCS#15 compatible smart card not found', 'CKR_TOKEN_NOT_RECOGNIZED']),
   plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card unresponsive', 'Card is mute']),
   plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found', 'card readers found', 'no card reader', 'card reader not found', 'reader not detected', 'any card reader', 'any smart card reader'], /No (?:smart ?)?(?:card )?readers?|first reader(?!.*found)|Cannot find|reader not (?:found|detected)|not (?:recogni[sz]e|see|find|detect) any (?:smart ?)?card reader/i),
   // pcsc_scan and ykman diagnose print these once they have a context (pcsc-tools pcsc_scan.c, ykman diagnostics.py): somebody answers for PC/SC.
@@ -117,7 +121,7 @@ export const clientSigns: readonly Sign[] = [
   },
   plain('client', { name: 'pin-locked' }, ['SW=0x6983', 'sw=6983', 'SW=6983', 'is blocked', 'PIN locked', 'PIN (0 tries'], /6983|PIN[^.]*(?:blocked|locked)|card is (?:locked|blocked)/i),
   plain('client', { name: 'reader-apdu-limit' }, ['extended length', 'extended APDU', 'Extended APDU', 'Wrong length', 'wrong length'], /extended (?:length|APDU)s?[^.]*(?:not|un)|(?:not|un)[^.]{0,100}extended (?:length|APDU)/i),
-  plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll', 'PC/SC lib', 'PCSC lib'], /libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|can't|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PC\/?SC lib|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc/i),
+  plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll', 'PC/SC lib', 'PCSC lib', '-lpcsclite', 'winscard.h'], /cannot find -lpcsclite|winscard\.h[^.]{0,20}(?:No such file|not found)|libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|can't|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PC\/?SC lib|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc/i),
   harmless('opensc', 'a reader without a pinpad or display has none of those features', ['is not pinpad reader', 'PC/SC v2 part 10', 'Get PACE properties failed']),
   harmless('ssh', 'agent forwarding and other authentication methods are offered and not used', ['no such identity: ']),
 ];

@@ -5,7 +5,7 @@ import { mayMakeReaders } from '../vendors.ts';
 
 type UnitState = Extract<Observation, { name: 'unit' }>['state'];
 const unitStates: readonly (readonly [RegExp, UnitState])[] = [
-  [/could not be found|not-found|not loaded/i, 'missing'],
+  [/could not be found|not[- ]found|not loaded|failed to load|unrecogni[sz]ed service|does not exist/i, 'missing'],
   [/masked/i, 'masked'],
   [/inactive/i, 'inactive'],
   [/\bfailed\b/i, 'failed'],
@@ -25,7 +25,7 @@ function unitSigns(): Sign[] {
       see: (match, text) => {
         last = `pcscd.${match[1] as string}`;
         if (/ - PC\/SC/.test(text) || /Loaded: loaded/.test(text)) return null;
-        const state = /could not be found|not-found|masked|is (?:in)?active|\b(?:in)?active\b|disabled/.test(text) ? stateOf(text) : null;
+        const state = /could not be found|not[- ]found|failed to load|masked|is (?:in)?active|\b(?:in)?active\b|disabled/.test(text) ? stateOf(text) : null;
         return state === null ? null : { name: 'unit', unit: last, state };
       },
     },
@@ -57,10 +57,17 @@ export const systemSigns = (): readonly Sign[] => [
   plain('kernel', { name: 'kernel-usb-gone' }, ['USB disconnect'], /USB disconnect/),
   plain('kernel', { name: 'kernel-usb-unauthorized' }, ['not authorized for usage', 'authorized_default', 'Device is not authorized']),
   plain('kernel', { name: 'kernel-usb-not-claimed' }, ['did not claim interface']),
-  plain('kernel', { name: 'kernel-usb-trouble' }, ['device descriptor read', 'device not accepting address', 'unable to enumerate USB device', 'error -71', 'error -110', 'over-current', 'HC died', 'not responding, assume dead', 'Cannot enable. Maybe the USB', 'Cannot enable port']),
+  plain('kernel', { name: 'kernel-usb-trouble' }, ['device descriptor read', 'device not accepting address', 'unable to enumerate USB device', 'error -71', 'error -110', 'over-current', 'HC died', 'not responding, assume dead', 'Cannot enable. Maybe the USB', 'Cannot enable port', 'disabled by hub (EMI', "can't set config #", 'not responding to setup address', 'cannot reset (err', 'can\'t read configurations']),
   plain('kernel', { name: 'kernel-suspend' }, ['PM: suspend', 'PM: resume', 'suspend exit', 'suspend entry', 'Waking up from system sleep', 'System returned from sleep', 'Suspending system', 'systemd-suspend', 'PM: hibernation', 'Reached target sleep', 'System Resumed', 'Entering sleep state']),
   plain('kernel', { name: 'autosuspend' }, ['autosuspend', 'power/control', 'power/persist', 'usbcore.autosuspend', 'laptop-mode', 'powertop', 'USB_AUTOSUSPEND', 'selective suspend']),
   plain('kernel', { name: 'usbguard' }, ['usbguard'], /usbguard/i),
+  {
+    kind: 'kernel',
+    // A rule as usbguard writes devices in its list and its audit log (usbguard-rules.conf(5)): this one is kept out.
+    needles: ['block id ', 'reject id '],
+    pattern: /\b(?:block|reject) id ([0-9a-f]{4}):[0-9a-f]{4}\b/i,
+    see: (match) => (mayMakeReaders((match[1] as string).toLowerCase()) ? [{ name: 'usbguard' }, { name: 'kernel-usb-unauthorized' }] : null),
+  },
   plain('kernel', { name: 'usbip' }, ['usbip-host', 'usbip attach', 'usbip: ', 'usbipd ', 'usbipd: ', 'vhci_hcd']),
   plain('kernel', { name: 'vm-holds-usb' }, ['qemu-system', 'VBoxHeadless', 'VirtualBoxVM', 'vmware-vmx', 'vboxusb', 'usb-host,', 'hostdev', 'VBoxManage', 'virt-manager', 'USB host device', 'passthrough', 'pass-through', 'pass through', 'usb redirect', 'Virtual Machine Manager', 'spice-usb', 'libvirt'], /qemu|vbox|virtualbox|vmware|hostdev|virt-manager|USB host device|(?:USB|device|key|reader|card|VM|guest)\b.*pass-?\s?through|pass-?\s?through.*(?:USB|device|VM|guest)|usb redirect|libvirt|Virtual Machine Manager/i),
   plain('usb', { name: 'vm-reader' }, ['VMware Virtual USB CCID', 'Virtual Smart Card Reader', 'Gemplus GemPC433', 'QEMU USB CCID', '0e0f:0004', '08e6:4433', 'Shared Card Reader', 'Virtual CCID', 'VMware Shared Smart']),
@@ -108,9 +115,10 @@ export const systemSigns = (): readonly Sign[] => [
   // WSL 1 translates system calls and has no USB; usbipd attaches to WSL 2 only, which came with build 18362.
   plain('environment', { name: 'wsl-1' }, [' WSL 1', ' WSL1 ', '(WSL1)', '(WSL 1', ' WSL1.', ' WSL1,', 'Windows [Version 10.0.1', '-Microsoft '], /\bWSL ?1\b|Windows \[Version 10\.0\.1[0-7]\d{3}\.|-Microsoft\b/),
   { kind: 'environment', needles: ['docker', 'podman', 'distrobox', 'toolbox enter', '/.dockerenv', 'kubepods', 'containerd', 'lxc-start', 'systemd-nspawn', 'devcontainer'], see: () => ({ name: 'environment', is: 'container' }) },
+  // A desktop elsewhere: its session has no seat.
+  plain('environment', { name: 'session-remote' }, [' xrdp ', 'over RDP', 'via RDP', 'through RDP', 'using RDP', 'RDP session', 'RDP connection', 'remote desktop', 'over VNC', 'via VNC', 'VNC session', 'AnyDesk', 'TeamViewer', 'NoMachine'], /\b(?:over|via|through|using|in|into|inside|within|from) (?:an? |the |my )?(?:xrdp|RDP|remote desktop|VNC|AnyDesk|TeamViewer|NoMachine)\b|\b(?:xrdp|RDP|remote desktop|VNC) (?:session|connection)s?\b/i),
   plain('environment', { name: 'session-remote' }, ['Remote=yes', 'SSH_CONNECTION', 'SSH_TTY', 'Remote=1'], /Remote=(?:yes|1)|SSH_CONNECTION=|SSH_TTY=|ssh -X/),
   plain('environment', { name: 'session-inactive' }, ['Active=no', 'seat=null', 'local=false', 'active=false', 'State=closing'], /Active=no|seat=null|local=false active=false/),
-  plain('usb', { name: 'no-reader' }, ['unable to initialize libusb', 'libusb_init failed', 'libusb: error']),
   plain('usb', { name: 'udev-rule' }, ['udev_rules_apply_to_event', 'SUBSYSTEM==', 'SUBSYSTEMS==', 'uaccess', 'ATTRS{idVendor}', 'ATTR{idVendor}'], /uaccess|MODE[:=]|GROUP[:=]|udev_rules_apply_to_event: (?:MODE|GROUP|OWNER) /),
   // macOS
   plain('macos', { name: 'macos-ctk' }, ['ctkpcscd', 'CryptoTokenKit', 'pivtoken', ' _tokend', '.tokend', 'securityd', 'sc_auth', 'com.apple.security.smartcard DisabledTokens', ' ctkd ', ' ctkd: ']),
