@@ -80,6 +80,7 @@ type Plain =
   | 'pcscd-died'
   | 'card-mute'
   | 'card-not-recognised'
+  | 'run-as-root'
   | 'card-unresponsive'
   | 'reader-slot-taken'
   | 'reader-firmware-bogus'

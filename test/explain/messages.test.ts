@@ -74,7 +74,40 @@ describe('devices that are kept away', () => {
   });
 });
 
+describe('system_profiler', () => {
+  it('lists no readers where nothing stands under their heading', () => {
+    expect(named('SmartCards:', '', '    Readers:', '', '    Reader Drivers:', '', '      #01: fr.apdu.ccid.smartcardccid:1.5.1 (/usr/libexec/SmartCardServices/drivers/ifd-ccid.bundle)')).toContain('macos-system-driver-stuck');
+    expect(named('    Readers:', '', '      #01: Yubico YubiKey OTP+FIDO+CCID (ATR:<3bfd>)', '', '    Reader Drivers:')).not.toContain('macos-system-driver-stuck');
+  });
+});
+
+describe('root', () => {
+  it('has the rights that the user lacks', () => {
+    const lines = ['$ gpg --card-status', 'gpg: selecting card failed: No such device', '$ sudo gpg --card-status', 'Application ID ...: D2760001240100000006123456780000'];
+    expect(named(...lines)[0]).toBe('usb-permission');
+    expect(named(...lines.slice(0, 2))[0]).not.toBe('usb-permission');
+  });
+});
+
+describe('a device that is listed', () => {
+  it('has reached WSL', () => {
+    const lines = ['5.15.153.1-microsoft-standard-WSL2', 'gpg: selecting card failed: No such device'];
+    expect(named(...lines)[0]).toBe('no-usb-in-environment');
+    expect(named(...lines, 'Bus 001 Device 003: ID 1050:0407 Yubico.com Yubikey 4/5 OTP+U2F+CCID')[0]).not.toBe('no-usb-in-environment');
+  });
+});
+
 describe('OpenSC and PKCS#11', () => {
+  it.each([
+    ['pin-locked', ['C_Login failed: 164']],
+    ['scdaemon-holds-card', ['C_GetTokenInfo for provider /usr/lib/opensc-pkcs11.so slot 0 failed: 224']],
+    ['pcscd-not-running', ['provider /usr/lib/opensc-pkcs11.so returned no slots']],
+    ['polkit-denied', ['Error: SecurityViolation']],
+    ['pcscd-not-running', ['PCSC.Exceptions.EstablishContextException']],
+  ])('%s: %j', (cause, lines) => {
+    expect(named(...lines)[0]).toBe(cause);
+  });
+
   it('has no slots where it has no readers', () => {
     expect(named('Available slots:', 'No slots.')).toContain('pcscd-not-running');
   });

@@ -37,6 +37,8 @@ const isLater = ({ call }: { call: string | null }): boolean => call !== null &&
 export const serviceLost: Query = seen('pcsc-code', (got) => (got.code === NO_SERVICE || got.code === SERVICE_STOPPED) && isLater(got));
 /** A daemon says so of a client's version when it is asked for a context; later it means that the service ended. */
 export const stoppedAtStart: Query = either(scdaemonGot(SERVICE_STOPPED), seen('pcsc-code', (got) => got.code === SERVICE_STOPPED && !isLater(got)), seen('spy-failed', (got) => got.code === SERVICE_STOPPED && !isLater(got)));
+/** The card was refused to a user and read as root. */
+export const rootReads: Query = both(seen('run-as-root'), seen('gpg-failed'), seen('sound', ({ what }) => what === 'gpg read the card'));
 /** Nobody answered a program that asked for the service. */
 export const serviceMissing: Query = either(scdaemonGot(NO_SERVICE), seen('pcsc-code', (got) => got.code === NO_SERVICE && !isLater(got)), seen('spy-failed', ({ code }) => code === NO_SERVICE));
 

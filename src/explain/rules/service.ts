@@ -1,6 +1,6 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, killed, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, stoppedAtStart, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, killed, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, rootReads, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
@@ -50,6 +50,7 @@ export const serviceRules = {
       excludes(1.2, both(noService, seen('pcscd-ready')), 'a pcscd came up here'),
       excludes(1.5, both(noService, seen('library-bundled')), 'it is a question of which library'),
       excludes(2, interfaceBusy, 'pcscd ran and looked at the reader'),
+      supports(0.6, unless(seen('client-failed', ({ client }) => client === 'pkcs11'), seen('no-reader')), 'PKCS#11 modules have no slots and no tokens where no pcscd answers'),
       supports(0.8, seen('client-failed', ({ client }) => client === 'ykman'), 'ykman fails so where no pcscd answers, too'),
       supports(1.2, both(seen('hid-part-works'), either(seen('client-failed'), seen('ccid-not-found'), seen('service-unusable'))), 'what goes over HID works, so it is the way over PC/SC that is closed'),
       supports(1.6, seen('ccid-not-found'), 'the key is on the bus, and PC/SC does not show it'),
@@ -185,6 +186,7 @@ export const serviceRules = {
       supports(3, clientGot(SECURITY_VIOLATION), 'access was refused; polkit is what refuses'),
       supports(1.8, both(seen('root-works'), either(gpgFails, otherFails)), 'it works as root: polkit lets root in always'),
       supports(1.4, unless(seen('root-works'), gpgFails, otherFails), 'it works as root: polkit lets root in always'),
+      supports(1.4, rootReads, 'root, whom polkit lets in always, reads the card, and the user does not'),
       supports(1.2, seen('permission-told'), 'rights are said to be what is missing'),
       supports(1.4, both(gpgSays('no-service'), either(seen('permission-told'), seen('root-works'))), 'gpg says this when pcscd refuses it, and rights are what is missing'),
       supports(2, seen('polkit-rule'), 'a polkit rule is the matter'),

@@ -300,6 +300,8 @@ export const sharingRules = {
     clauses: [
       supports(4.2, seen('macos-ctk-refused'), 'macOS\'s own token service has the card'),
       supports(2.4, both(seen('macos-ctk'), either(sharingViolation, otherFails, anyoneGot(UNRESPONSIVE))), 'macOS\'s own token service is involved and a program meets a lock'),
+      supports(2.4, both(seen('macos-ctk'), scdaemonGot(VIOLATION)), 'macOS\'s own token service has cards open, and scdaemon was refused the EXCLUSIVE connect it needs'),
+      supports(1.6, both(onMac, scdaemonGot(VIOLATION)), 'on macOS the system itself opens cards that are inserted'),
       supports(2.4, both(seen('macos-ctk'), gpgSays('no-device')), 'macOS\'s own token service has cards open, and gpg cannot reach one'),
       supports(1.6, unless(both(seen('macos-ctk'), seen('mentioned', ({ role }) => role === 'macos')), seen('macos-reader-listed'), sharingViolation, otherFails, anyoneGot(UNRESPONSIVE)), 'macOS\'s own token service is named'),
       supports(1.2, both(onMac, either(sharingViolation, clientGot(VIOLATION))), 'on macOS the system itself opens cards that are inserted'),

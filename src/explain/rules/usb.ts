@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, rootReads, SECURITY_VIOLATION,
   seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 import { readerMakers } from '../vendors.ts';
@@ -122,6 +122,7 @@ export const usbRules = {
     clauses: [
       supports(2.4, unless(either(seen('driver-lookup', ({ vendor }) => vendor !== '1d6b' && vendor !== '8087'), seen('usb-device')), seen('pcscd-reader-added'), seen('usb-failed'), gpgHere), 'the device is on the bus and no driver took it'),
       supports(3, unless(seen('driver-lookup', ({ vendor }) => readerMakers.has(vendor)), seen('pcscd-reader-added'), seen('usb-failed'), seen('usb-ccid-off'), seen('usb-no-smart-card')), 'pcscd looked for a driver for this device and took none'),
+      excludes(1.6, unless(both(seen('usb-device', ({ vendor }) => vendor === '1050'), noReader), seen('driver-lookup'), seen('driver-list-lacks')), 'libccid has known the keys of this maker for years'),
       supports(2.6, seen('reader-not-usb'), 'a reader that is not on the USB bus needs a driver of its own'),
       supports(2.6, seen('driver-list-lacks'), 'the list of devices the driver knows is the matter'),
       supports(0.6, both(seen('usb-device'), noReader), 'the device is on the bus, but there is no reader'),
@@ -248,6 +249,7 @@ export const usbRules = {
       supports(0.8, inContainer, 'a container sees no USB device unless it is handed in'),
       supports(0.8, both(inWsl, seen('usbip')), 'the device comes over usbip'),
       excludes(2, seen('pcscd-reader-added'), 'pcscd sees the device'),
+      excludes(2, both(inWsl, seen('usb-device')), 'the device is there: lsusb or the kernel lists it'),
       excludes(1.5, killed('pcscd'), 'restarting pcscd would not bring a device that is not there'),
       excludes(2, either(seen('polkit-refused'), seen('polkit-unreachable')), 'pcscd was reached and refused'),
       excludes(1.5, seen('hid-part-works'), 'the device is there'),
@@ -274,6 +276,7 @@ export const usbRules = {
       supports(1.6, unless(seen('udev-rule-told'), seen('udev-rule')), 'a udev rule is the matter'),
       supports(2, both(seen('root-works'), either(gpgFails, otherFails)), 'it works as root: the rights are what is missing'),
       supports(1.2, unless(seen('root-works'), gpgFails, otherFails), 'it works as root: the rights are what is missing'),
+      supports(2, rootReads, 'root reads the card, the user does not: the rights are what is missing'),
       supports(0.8, both(gpgReachesNoCard, accessRefused), 'gpg\'s own driver may not open the device'),
       supports(1.6, both(seen('hid-only'), gpgFails), 'the device node is closed'),
       supports(0.5, gpgReachesNoCard, 'gpg\'s own driver says this when it may not open the device'),

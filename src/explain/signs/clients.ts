@@ -4,6 +4,14 @@ import { harmless, plain, type Sign, sound } from '../sign.ts';
 type Client = Extract<Observation, { name: 'client-failed' }>['client'];
 const failed = (client: Client): Observation => ({ name: 'client-failed', client });
 
+/** PKCS#11, "return values": CKR_TOKEN_NOT_PRESENT is 0xE0, CKR_TOKEN_NOT_RECOGNIZED 0xE1, CKR_PIN_LOCKED 0xA4. */
+function seeTokenError(error: string): Observation[] {
+  if (error === '164' || error === 'PinLocked') return [{ name: 'pin-locked' }];
+  if (error === '224' || error === 'TokenNotPresent') return [failed('pkcs11'), { name: 'no-token' }];
+  if (error === '225' || error.startsWith('TokenNotRec')) return [failed('pkcs11'), { name: 'card-not-recognised' }];
+  return [failed('pkcs11')];
+}
+
 /**
  * A card reader, and its absence, in the words of eID programs and of who uses them. A program with a window says the
  * same of a missing reader, a missing driver and a missing service.
@@ -34,7 +42,7 @@ export const clientSigns: readonly Sign[] = [
   plain('ykman', failed('ykman'), ['Failed connecting to', 'Failed to connect to YubiKey', 'Failed opening device', 'No YubiKey detected', 'Failed to connect to a YubiKey', 'Failed to open connection', 'Error opening connection', 'Insert your YubiKey', 'YubiKey already in use', 'Failed to open smart card connection', 'No eligiable connections', 'No eligible connections'], /YubiKey|device|connection/i),
   plain('ykman', failed('ykman'), ['ykman i', 'ykman o', 'ykman p', 'ykman l', 'ykman f', 'ykman c', 'ykman: ', 'ykman g', 'ykman 5', 'ykman 4', 'using ykman', 'run ykman'], /ykman[^|;&]*\b(?:fail|failed|fails|hang|hangs|error|not work|cannot|can't|doesn't)/i),
   // Programs that only know that the service did not work.
-  plain('client', { name: 'service-unusable' }, ['PCSC service', 'PC/SC service', 'pcsc service', 'smart card service', 'smartcard service', 'PCSC daemon', 'smart card daemon', 'no-pcsc'], /(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)\b[^.]{0,60}\b(?:not|n't|cannot|couldn't|unable|failed|missing|unavailable)\b|(?:not|n't|cannot|unable|failed)\b[^.]{0,40}(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)|no-pcsc\b/i),
+  plain('client', { name: 'service-unusable' }, ['PCSC service', 'PC/SC service', 'pcsc service', 'smart card service', 'smartcard service', 'PCSC daemon', 'smart card daemon', 'no-pcsc', 'SCardSvr', 'establish context', 'EstablishContextException'], /(?:PC\/?SC|smart ?card)\b[^.]{0,40}\bfailed to establish (?:a )?context|EstablishContextException\W*$|\bno PC\/?SC (?:service|daemon)\b|(?:smart ?card service|SCardSvr)\b[^.]{0,40}\b(?:stopped|disabled|not (?:running|started))\b|(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)\b[^.]{0,60}\b(?:not|n't|cannot|couldn't|unable|failed|missing|unavailable)\b|(?:not|n't|cannot|unable|failed)\b[^.]{0,40}(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)|no-pcsc\b/i),
   // ykman says so of every SCardEstablishContext that failed (ykman pcsc list_readers), whatever the reason.
   {
     kind: 'ykman',
@@ -58,10 +66,17 @@ export const clientSigns: readonly Sign[] = [
   plain('ssh', failed('ssh'), ['agent refused operation', 'Could not add card', 'communication with agent failed', 'cannot read public key from pkcs11']),
   plain('ssh', { name: 'ssh-refused' }, ['agent refused operation', 'Permission denied (publickey']),
   plain('ssh', { name: 'agent-not-in-use' }, ['Could not open a connection to your authentication agent', 'Error connecting to agent', 'keyring/ssh', 'SSH_AUTH_SOCK=', 'gnome-keyring', 'gcr/ssh'], /^(?!.*\bsudo\b).*(?:authentication agent|connecting to agent)|SSH_AUTH_SOCK=(?!.*gnupg)\S*(?:keyring|gcr|ssh-|com\.apple|agent\.)|keyring\/ssh|gcr\/ssh/i),
-  plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key']),
-  plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)']),
+  plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key', 'no suitable token available', 'No removable slots found', 'Failed to enumerate slots', 'Cannot initialize provider', 'Failed to connect reader: (']),
+  plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)', 'no suitable token available']),
   // Slots are readers in the modules of OpenSC and Yubico: none is no reader, not a reader without a token.
-  plain('pkcs11', { name: 'no-reader' }, ['No slots'], /No slots(?:\.|$| available)/),
+  plain('pkcs11', { name: 'no-reader' }, ['No slots', 'returned no slots', 'No removable slots found', 'Found 0 slots'], /No slots(?:\.|$| available)|returned no slots|No removable slots|Found 0 slots/i),
+  {
+    kind: 'pkcs11',
+    // ssh-pkcs11.c prints codes of PKCS#11 as decimal numbers, bindings by the names of their exceptions.
+    needles: [' failed: 5', ' failed: 48', ' failed: 50', ' failed: 164', ' failed: 224', ' failed: 225', 'pkcs11.exceptions', 'Pkcs11('],
+    pattern: /\bC_[A-Z]\w+\b.{0,200} failed: (5|48|50|164|224|225)\s*$|\b(?:Pkcs11\(|pkcs11\.exceptions\.)(GeneralError|DeviceError|DeviceRemoved|PinLocked|TokenNotPresent|TokenNotRecogni[sz]ed)\b/,
+    see: (match) => seeTokenError((match[1] ?? match[2]) as string),
+  },
   plain('pkcs11', { name: 'slot-missing' }, ['CKR_SLOT_ID_INVALID']),
   // ssh-agent with a PKCS#11 library: the agent that was meant, and it was reached.
   plain('ssh', { name: 'pkcs11-provider' }, ['Could not add card', 'Card added', 'ssh-add -s', 'PKCS11Provider', 'for PKCS#11', 'ssh-pkcs11-helper']),

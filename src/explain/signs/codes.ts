@@ -70,6 +70,17 @@ const phrases: readonly (readonly [string, number])[] = [
   ['RPC transport error', 0x80100013],
   ['internal communications error', 0x80100013],
   ['due to ATR configuration conflicts', 0x80100065],
+  // Variants of the Rust crate's Error and of pcsc-sharp's exceptions.
+  ['UnknownReader', 0x80100009],
+  ['NoSmartcard', 0x8010000c],
+  ['UnresponsiveCard', 0x80100066],
+  ['UnpoweredCard', 0x80100067],
+  ['ResetCard', 0x80100068],
+  ['RemovedCard', 0x80100069],
+  ['SecurityViolation', 0x8010006a],
+  ['ReaderUnavailable', 0x80100017],
+  ['ProtoMismatch', 0x8010000f],
+  ['NotTransacted', 0x80100016],
 ];
 /** Words of pcsc_stringify_error that everybody uses: the call must stand before them. */
 const bare: readonly (readonly [string, number])[] = [

@@ -45,8 +45,31 @@ function kindOfKey(id: string): Observation | null {
 /** What is told to work on a Mac fails elsewhere. */
 const WORKS_ON_MAC = /\b(?:works?|worked|working|fine)\b(?:(?!\b(?:not|but|only|fails?|except)\b|n't)[^.]){0,40}\b(?:on|under) (?:an? |my |the |other )?(?:mac ?OS\b|Macs?\b|MacBook|OS ?X\b)/i;
 
+/** system_profiler prints the heading of each list, empty or not; the readers stand before their drivers. */
+function profilerSign(): Sign {
+  let readers: number | null = null;
+  return {
+    kind: 'macos',
+    needles: ['Readers:', 'Reader Drivers:', ' #01: '],
+    see: (_, text) => {
+      if (/^\s*Readers:\s*$/.test(text)) {
+        readers = 0;
+        return null;
+      }
+      const counted = readers;
+      if (/^\s*#01: /.test(text) && counted !== null) {
+        readers = counted + 1;
+        return { name: 'reader-listed' };
+      }
+      readers = null;
+      return counted === 0 && /^\s*Reader Drivers:/.test(text) ? { name: 'no-reader' } : null;
+    },
+  };
+}
+
 export const systemSigns = (): readonly Sign[] => [
   ...unitSigns(),
+  profilerSign(),
   // Drivers of the kernel's NFC subsystem (drivers/nfc); nfcpy looks them up in /sys itself.
   plain('kernel', { name: 'kernel-nfc-bound' }, ['NFC: NXP', 'pn533_u', ' pn533', 'pn533 ', 'Driver=pn533', 'driver nfc', 'port100', "' kernel driver", 'nfcmrvl', 'st21nfca', 'Driver=port'], /^(?!.*(?:blacklist|install pn533|modprobe -r|rmmod|alias |disabl|unload|désactiv|deaktivier|entlad)).*(?:NFC: NXP|now attached|pn533|port100|nfcmrvl|st21nfca|interface driver|used by the '\w+' kernel driver)/i),
   // Kept away already, and nothing is better for it: the cause is another.

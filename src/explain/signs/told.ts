@@ -47,6 +47,8 @@ export const toldSigns: readonly Sign[] = [
     ['unblock', 'wrong 3', 'wrong three', 'wrong too', 'incorrectly', '3 times', 'three times', 'too many times', 'too often', 'attempts', 'retry counter', 'retries'],
     /\bunblock\w{0,3}\b[^.]{0,20}\b(?:PIN|card|key)\b|\bunblock-pin\b|\bPIN\b[^.]{0,40}\b(?:wrong|incorrect(?:ly)?)\b[^.]{0,20}\b(?:3|three|several|many|often)\b|\b(?:wrong|incorrect)(?: \w+)? PIN\b[^.]{0,30}\b(?:3|three|several|too many|too often)\b|\b(?:PIN|PUK)\b[^.]{0,30}\b(?:0|no|zero) (?:attempts|tries|retries)|\b(?:0|no|zero) (?:PIN )?(?:attempts|tries|retries)\b[^.]{0,20}\b(?:left|remain)/i,
   ),
+  // Typed, beside the same without it: what root reads shows in the lines that follow.
+  plain('command', { name: 'run-as-root' }, ['sudo gpg', 'sudo -E gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc-tool', 'sudo pkcs11-tool'], /^\s*(?:\S{1,60}\s?)?[$%❯>]\s*sudo (?:-E )?(?:gpg2?|ykman|pcsc_scan|opensc-tool|pkcs11-tool)\b/),
   // gpg-agent says so, too, when it reaches no card.
   plain('ssh', { name: 'agent-empty' }, ['agent has no identities', 'no identities in the agent']),
   plain('gpg-agent', { name: 'agent-already-running' }, ['a gpg-agent is already', 'gpg-agent is running and available']),
