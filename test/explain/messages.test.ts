@@ -59,6 +59,37 @@ describe('libusb', () => {
   });
 });
 
+describe('a reader that a program lost', () => {
+  it.each(['SCardTransmit: 0x80100069', 'SCardStatus: 0x80100011', 'Failed to connect to card: Reader detached', 'returning with: -1114 (Reader detached)'])('%s', (line) => {
+    expect(named(line)).toEqual(expect.arrayContaining(['suspend-resume-stale', 'hotplug-not-seen', 'usb-power-management']));
+  });
+});
+
+describe('answers of systemctl', () => {
+  it('are of the unit that was asked about', () => {
+    expect(named('$ systemctl is-active pcscd.socket', 'inactive', 'Error: Failed connecting to the YubiKey.')[0]).toBe('pcscd-not-running');
+    expect(named('$ systemctl is-active bluetooth', 'inactive')).toEqual([]);
+  });
+});
+
+describe('a policy', () => {
+  it('that only logs denies nothing', () => {
+    const line = 'type=AVC msg=audit(1): avc:  denied  { write } for comm="sssd_pam" name="pcscd.comm" tclass=sock_file permissive=';
+    expect(named(`${line}0`)[0]).toBe('sandbox-blocks-pcsc');
+    expect(named(`${line}1`)).toEqual([]);
+  });
+});
+
+describe('macOS', () => {
+  it('has no pcscd that could be down', () => {
+    expect(named('macOS: pcsctest', 'Testing SCardEstablishContext    : Service not available.')[0]).toBe('macos-system-driver-stuck');
+  });
+
+  it('opens cards itself, which scdaemon meets, too', () => {
+    expect(named('macOS 13.4', 'com.apple.CryptoTokenKit.pivtoken runs', 'scdaemon[9] pcsc_connect failed: sharing violation (0x8010000b)')[0]).toBe('macos-ctk-holds-card');
+  });
+});
+
 describe('devices that are kept away', () => {
   it.each([
     ['usbguard', ['12: block id 1050:0407 serial "" name "YubiKey OTP+FIDO+CCID" hash "abc" via-port "1-2" with-interface { 03:01:01 0b:00:00 }']],

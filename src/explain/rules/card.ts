@@ -47,6 +47,7 @@ export const cardRules = {
       supports(3, seen('scdaemon-no-application'), 'scdaemon found no application it knows on the card'),
       supports(0.9, both(unless(sw('6A82'), cardAnswers), seen('scdaemon-ready')), 'the card does not know the application'),
       supports(0.8, gpgSays('card-error'), 'the card does not answer like an OpenPGP card'),
+      supports(1.2, anyoneGot(0x8010000d), 'the system has no driver for a card of this kind'),
       supports(1.6, seen('card-not-recognised'), 'the program reached a card that it has no driver for'),
       excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
     ],

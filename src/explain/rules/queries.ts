@@ -16,6 +16,7 @@ export const REMOVED = 0x80100069;
 export const NO_SMARTCARD = 0x8010000c;
 export const INVALID_HANDLE = 0x80100003;
 export const INVALID_PARAMETER = 0x80100004;
+export const INVALID_VALUE = 0x80100011;
 export const COMM_ERROR = 0x80100013;
 export const PROTO_MISMATCH = 0x8010000f;
 export const NOT_TRANSACTED = 0x80100016;
@@ -39,6 +40,10 @@ export const serviceLost: Query = seen('pcsc-code', (got) => (got.code === NO_SE
 export const stoppedAtStart: Query = either(scdaemonGot(SERVICE_STOPPED), seen('pcsc-code', (got) => got.code === SERVICE_STOPPED && !isLater(got)), seen('spy-failed', (got) => got.code === SERVICE_STOPPED && !isLater(got)));
 /** The card was refused to a user and read as root. */
 export const rootReads: Query = both(seen('run-as-root'), seen('gpg-failed'), seen('sound', ({ what }) => what === 'gpg read the card'));
+/** A program had a connection to the card when it was taken from it. */
+export const removedInUse: Query = seen('pcsc-code', (got) => got.code === REMOVED && got.by !== 'gpg' && isLater(got));
+/** What the program knows by name or handle is no longer there: pcscd looks readers up by both (winscard.c, RFReaderInfo, RFReaderInfoById, RFCheckReaderStatus). */
+export const readerLost: Query = either(clientGot(UNKNOWN_READER, INVALID_VALUE, INVALID_HANDLE, UNAVAILABLE), removedInUse);
 /** Nobody answered a program that asked for the service. */
 export const serviceMissing: Query = either(scdaemonGot(NO_SERVICE), seen('pcsc-code', (got) => got.code === NO_SERVICE && !isLater(got)), seen('spy-failed', ({ code }) => code === NO_SERVICE));
 

@@ -1,8 +1,8 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, rootReads, SECURITY_VIOLATION,
-  seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, rootReads, scdaemonGot, SECURITY_VIOLATION,
+  PROTO_MISMATCH, readerLost, seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 import { readerMakers } from '../vendors.ts';
 
@@ -182,6 +182,7 @@ export const usbRules = {
       supports(0.8, both(seen('kernel-usb-gone'), either(usbLost, clientGot(UNKNOWN_READER))), 'the device went while pcscd was using it'),
       supports(0.7, seen('pcscd-reader-not-found'), 'pcscd does not have the reader the client asks for'),
       supports(0.9, either(clientGot(NO_READERS), seen('no-reader')), 'pcscd may not have heard of the device'),
+      supports(0.7, readerLost, 'the reader that the program knows is gone; it or another one may be there anew'),
       supports(0.7, seen('replug-cures'), 'plugging again is heard'),
       supports(0.45, onlyTold, 'pcscd may not have heard of the device'),
       supports(2.6, seen('udev-absent'), 'without udev nobody tells pcscd of devices that come and go'),
@@ -205,6 +206,7 @@ export const usbRules = {
       supports(1.2, either(seen('kernel-suspend'), seen('after-sleep')), 'the machine slept'),
       supports(1, serviceLost, 'the connection to the service broke under a program that had one'),
       supports(1, anyoneGot(UNAVAILABLE), 'the reader is listed, but its driver cannot reach it'),
+      supports(0.8, unless(readerLost, anyoneGot(UNAVAILABLE)), 'the reader or its connection went away under the program'),
       supports(0.9, unless(both(usbLost, seen('reader-vanished')), seen('replug-cures')), 'the device vanished from under pcscd'),
       excludes(1, seen('replug-in-vain'), 'plugged in again the device has no connection that could be stale, and that did not help'),
     ],
@@ -219,6 +221,7 @@ export const usbRules = {
       supports(1.6, both(seen('cable-told'), either(usbError, usbLost, seen('kernel-usb-gone'))), 'the cable, hub or supply makes a difference, and the transfer fails'),
       supports(1.2, seen('autosuspend'), 'power management is set for the device'),
       supports(0.9, usbError, 'the USB transfer itself fails'),
+      supports(0.7, either(readerLost, anyoneGot(0x8010002f)), 'the reader or its card went away, as when it drops off the bus'),
       supports(0.8, unless(seen('transmit-failed'), usbError), 'the driver could not get a command through the reader'),
       excludes(2, seen('kernel-suspend'), 'the whole machine slept'),
     ],
@@ -304,6 +307,8 @@ export const usbRules = {
       supports(3.6, seen('memory-card-told'), 'a memory card is no processor card: it does not answer to power, and few readers drive it'),
       supports(4, seen('reader-firmware-bogus'), 'libccid knows this firmware to be faulty'),
       supports(0.6, seen('reader-reports-error'), 'the reader reports an error of its own'),
+      supports(0.8, unless(clientGot(PROTO_MISMATCH), sharing), 'reader and card agreed on another protocol than the program wants'),
+      supports(0.8, clientGot(0x8010001f), 'the driver does not know what the program asks of the reader'),
       supports(0.8, anyoneGot(0x80100065), 'the reader cannot work with what the card says of itself'),
       supports(1.8, both(seen('reader-reports-error'), seen('pcscd-reader-failed')), 'the reader refuses a command that every driver begins with'),
       supports(1.6, both(seen('firmware-told'), either(noReader, usbError, seen('reader-missing-told'))), 'the firmware of the reader is in question, and pcscd does not make a reader of it'),
@@ -338,7 +343,7 @@ export const usbRules = {
       supports(3, seen('macos-driver-stuck'), 'a system service of macOS is stuck'),
       supports(1.2, both(onMac, seen('remedy', ({ target }) => target === 'macos-service')), 'ending the system service helped'),
       supports(2.4, both(onMac, seen('reboot-cures'), either(seen('hangs'), noReader, otherFails, onlyTold)), 'a reboot helped, and with it every system service was new'),
-      supports(1.6, both(onMac, either(serviceLost, anyoneGot(NO_SERVICE))), 'the system\'s card service went away'),
+      supports(2.6, both(onMac, either(serviceLost, anyoneGot(NO_SERVICE))), 'the system\'s card service went away or does not answer'),
       supports(0.8, seen('mac-only-told'), 'it fails on macOS only'),
       supports(1, both(onMac, seen('hangs')), 'a call into the system\'s card service does not return'),
       supports(1, both(onMac, either(seen('no-reader'), clientGot(NO_READERS))), 'macOS lists no reader'),

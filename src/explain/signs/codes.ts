@@ -82,6 +82,13 @@ const phrases: readonly (readonly [string, number])[] = [
   ['ProtoMismatch', 0x8010000f],
   ['NotTransacted', 0x80100016],
 ];
+const OPENSC_TEXTS: readonly (readonly [string, number])[] = [
+  ['Transmit failed', 0x80100016],
+  ['Card removed', 0x80100069],
+  ['Card reset', 0x80100068],
+  ['Reader detached', 0x80100009],
+  ['Card not present', 0x8010000c],
+];
 /** Words of pcsc_stringify_error that everybody uses: the call must stand before them. */
 const bare: readonly (readonly [string, number])[] = [
   ['Internal error', 0x80100001],
@@ -135,6 +142,13 @@ export const codeSigns: readonly Sign[] = [
     needles: bare.map(([text]) => text),
     pattern: new RegExp(`\\bSCard[A-Z]\\w{2,24}(?:\\(\\))?[^.]{0,30}: (${bare.map(([text]) => text).join('|')})\\b`, 'i'),
     see: (match, text) => see(bare.find(([words]) => words.toLowerCase() === (match[1] as string).toLowerCase())?.[1] ?? null, text),
+  },
+  {
+    kind: 'pcsc-code',
+    // sc_strerror of OpenSC (errors.c), for what its reader driver makes of codes (reader-pcsc.c, pcsc_to_opensc_error).
+    needles: OPENSC_TEXTS.map(([text]) => text),
+    pattern: new RegExp(`(?:-11\\d\\d \\(|(?:[Ff]ailed|[Ee]rror)(?: to \\w+ (?:to )?(?:card|reader))?: )(${OPENSC_TEXTS.map(([text]) => text).join('|')})\\b`),
+    see: (match, text) => see(OPENSC_TEXTS.find(([words]) => words === match[1])?.[1] ?? null, text),
   },
   {
     kind: 'pcsc-code',

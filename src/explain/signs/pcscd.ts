@@ -145,11 +145,11 @@ export const pcscdSigns: readonly Sign[] = [
     kind: 'libccid',
     // libnfc, pyusb and usbfs itself, in the words of strerror.
     needles: ['Unable to claim USB interface', 'could not claim interface', 'claim interface', 'usb_claim_interface', 'claim_interface', 'Errno 16', 'Errno 13', 'claimed by'],
-    pattern: /(?:claim\w{0,20}[ _](?:USB )?interface|USBError|interface \d+ (?=claimed by (?!usbhid|usb-storage|uas|cdc|snd)\w)).{0,300}?(Device or resource busy|Resource busy|claimed by|Permission denied|Operation not permitted|Access denied)/i,
+    pattern: /(?:claim\w{0,20}[ _](?:USB )?interface|USBError|\bnfc\w{0,10}\b.{0,40}Errno|interface \d+ (?=claimed by (?!usbhid|usb-storage|uas|cdc|snd)\w)).{0,300}?(Device or resource busy|Resource busy|claimed by|Permission denied|Operation not permitted|Access denied)/i,
     see: (match, text) => {
       if (/busy|claimed/i.test(match[1] as string)) return { name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' };
       // EPERM is what usbfs answers where the node could be opened for reading only; pyusb opens when it claims.
-      return { name: 'usb-failed', op: /permitted/i.test(match[1] as string) || /USBError|Errno 13/.test(text) ? 'open' : 'claim', error: 'LIBUSB_ERROR_ACCESS' };
+      return { name: 'usb-failed', op: /permitted/i.test(match[1] as string) || /USBError|Errno 1[39]/.test(text) ? 'open' : 'claim', error: 'LIBUSB_ERROR_ACCESS' };
     },
   },
   { kind: 'libccid', needles: ["Can't claim interface"], pattern: /Can't claim interface \d+\/\d+: (?!LIBUSB)(.+)/, see: () => ({ name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' }) },

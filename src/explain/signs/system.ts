@@ -16,6 +16,7 @@ const unitStates: readonly (readonly [RegExp, UnitState])[] = [
 /** `systemctl status` prints the unit's name once and its state on a later line: Active is about the last unit named. */
 function unitSigns(): Sign[] {
   let last = 'pcscd';
+  let asked = false;
   const stateOf = (text: string): UnitState | null => unitStates.find(([pattern]) => pattern.test(text))?.[1] ?? null;
   return [
     {
@@ -24,12 +25,23 @@ function unitSigns(): Sign[] {
       pattern: /pcscd\.(socket|service)/,
       see: (match, text) => {
         last = `pcscd.${match[1] as string}`;
-        if (/ - PC\/SC/.test(text) || /Loaded: loaded/.test(text)) return null;
+        if (/ - PC\/SC|Loaded: loaded|\bis-(?:active|enabled)\b/.test(text)) return null;
         const state = /could not be found|not[- ]found|failed to load|masked|is (?:in)?active|\b(?:in)?active\b|disabled/.test(text) ? stateOf(text) : null;
         return state === null ? null : { name: 'unit', unit: last, state };
       },
     },
     { kind: 'systemd', needles: ['Active: ina', 'Active: act', 'Active: fai'], pattern: /Active: (.*)/, see: (match) => ({ name: 'unit', unit: last, state: stateOf(match[1] as string) ?? 'inactive' }) },
+    {
+      kind: 'systemd',
+      // systemctl answers these with one word on the next line.
+      needles: ['is-active pcscd', 'is-enabled pcscd', 'inactive', 'disabled'],
+      pattern: /is-(?:active|enabled) (?:\S{1,20} )?pcscd|^\s*(inactive|disabled)\s*$/,
+      see: (match) => {
+        const answer = match[1];
+        if (answer === undefined) asked = true;
+        return answer === undefined || !asked ? null : { name: 'unit', unit: last, state: answer === 'inactive' ? 'inactive' : 'disabled' };
+      },
+    },
     { kind: 'systemd', needles: ['Loaded: masked', 'Loaded: not-found'], see: (_, text) => ({ name: 'unit', unit: last, state: stateOf(text) ?? 'missing' }) },
   ];
 }
@@ -78,7 +90,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('usb', { name: 'reader-not-usb' }, ['SmartCard controller', 'Smart Card controller', 'lspci ', ' lspci', 'PCMCIA', 'ExpressCard', 'GemCore based'], /smart ?card controller|GemCore based|(?:lspci|PCMCIA|ExpressCard)\b[^.]{0,80}\b(?:reader|smart ?card|recogni)|\breader\b[^.]{0,80}\b(?:lspci|PCMCIA|ExpressCard)/i),
   plain('kernel', { name: 'kernel-usb-reset' }, ['USB device number'], /\breset (?:low|full|high|super)-speed USB device/i),
   plain('kernel', { name: 'kernel-usb-gone' }, ['USB disconnect'], /USB disconnect/),
-  plain('kernel', { name: 'kernel-usb-unauthorized' }, ['not authorized for usage', 'authorized_default', 'Device is not authorized']),
+  plain('kernel', { name: 'kernel-usb-unauthorized' }, ['not authorized for usage', '/authorized:0', 'authorized_default', 'Device is not authorized']),
   plain('kernel', { name: 'kernel-usb-not-claimed' }, ['did not claim interface']),
   plain('kernel', { name: 'kernel-usb-trouble' }, ['device descriptor read', 'device not accepting address', 'unable to enumerate USB device', 'error -71', 'error -110', 'over-current', 'HC died', 'not responding, assume dead', 'Cannot enable. Maybe the USB', 'Cannot enable port', 'disabled by hub (EMI', "can't set config #", 'not responding to setup address', 'cannot reset (err', 'can\'t read configurations']),
   plain('kernel', { name: 'kernel-suspend' }, ['PM: suspend', 'PM: resume', 'suspend exit', 'suspend entry', 'Waking up from system sleep', 'System returned from sleep', 'Suspending system', 'systemd-suspend', 'PM: hibernation', 'Reached target sleep', 'System Resumed', 'Entering sleep state']),
@@ -92,7 +104,7 @@ export const systemSigns = (): readonly Sign[] => [
     see: (match) => (mayMakeReaders((match[1] as string).toLowerCase()) ? [{ name: 'usbguard' }, { name: 'kernel-usb-unauthorized' }] : null),
   },
   plain('kernel', { name: 'usbip' }, ['usbip-host', 'usbip attach', 'usbip: ', 'usbipd ', 'usbipd: ', 'vhci_hcd']),
-  plain('kernel', { name: 'vm-holds-usb' }, ['qemu-system', 'VBoxHeadless', 'VirtualBoxVM', 'vmware-vmx', 'vboxusb', 'usb-host,', 'hostdev', 'VBoxManage', 'virt-manager', 'USB host device', 'passthrough', 'pass-through', 'pass through', 'usb redirect', 'Virtual Machine Manager', 'spice-usb', 'libvirt'], /qemu|vbox|virtualbox|vmware|hostdev|virt-manager|USB host device|(?:USB|device|key|reader|card|VM|guest)\b.*pass-?\s?through|pass-?\s?through.*(?:USB|device|VM|guest)|usb redirect|libvirt|Virtual Machine Manager/i),
+  plain('kernel', { name: 'vm-holds-usb' }, ['qemu-system', 'VBoxHeadless', 'VirtualBoxVM', 'vmware-vmx', 'vboxusb', 'usb-host,', 'hostdev', 'VBoxManage', 'virt-manager', 'USB host device', 'passthrough', 'pass-through', 'pass through', 'usb redirect', 'Virtual Machine Manager', 'spice-usb', 'libvirt', 'usbarbitrator', 'USB arbitrat', 'USB filter'], /arbitrat|qemu|vbox|virtualbox|vmware|hostdev|virt-manager|USB host device|(?:USB|device|key|reader|card|VM|guest)\b.*pass-?\s?through|pass-?\s?through.*(?:USB|device|VM|guest)|usb redirect|libvirt|Virtual Machine Manager/i),
   plain('usb', { name: 'vm-reader' }, ['VMware Virtual USB CCID', 'Virtual Smart Card Reader', 'Gemplus GemPC433', 'QEMU USB CCID', '0e0f:0004', '08e6:4433', 'Shared Card Reader', 'Virtual CCID', 'VMware Shared Smart']),
   {
     kind: 'usb',
@@ -119,7 +131,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('environment', { name: 'fedora' }, ['Fedora', 'Silverblue', 'Bluefin', 'Bazzite', ' RHEL ', 'Red Hat'], /\bFedora\b|Silverblue|\bBluefin\b|\bBazzite\b|\bRHEL\b|Red Hat/i),
   plain('environment', { name: 'bsd' }, ['OpenBSD', 'FreeBSD', 'NetBSD', 'DragonFly', 'pkg_add '], /\b(?:Open|Free|Net)BSD\b|DragonFly ?BSD|\bpkg_add\b/i),
   plain('environment', { name: 'ubuntu-22.04' }, ['Ubuntu 22.04', 'Ubuntu 22 ', 'Jammy Jelly', '22.04.'], /\bUbuntu(?: Linux)? 22(?:\.04)?\b|Jammy Jelly/i),
-  plain('sandbox', { name: 'sandbox-denied' }, ['apparmor="DENIED"', "apparmor=\"DENIED\"", 'avc:  denied', 'avc: denied', 'AVC avc', 'snap-confine', 'seccomp', 'bwrap: '], /pcsc|smart ?card|\/dev\/bus\/usb|scdaemon|gnupg|ccid|p11|pkcs11|hidraw/i),
+  plain('sandbox', { name: 'sandbox-denied' }, ['apparmor="DENIED"', "apparmor=\"DENIED\"", 'avc:  denied', 'avc: denied', 'AVC avc', 'snap-confine', 'seccomp', 'bwrap: '], /^(?!.*permissive=1).*(?:pcsc|smart ?card|\/dev\/bus\/usb|scdaemon|gnupg|ccid|p11|pkcs11|hidraw)/i),
   plain('sandbox', { name: 'sandbox-app' }, ['snap connect', 'snap connections', 'pcscd interface', 'flatpak override', '--socket=pcsc', 'sockets=pcsc', 'snappy-debug'], /pcsc|raw-usb|u2f|smart ?card/i),
   { kind: 'environment', needles: [' snap ', ' snap)', ' snap,', ' snap.', '-snap ', 'snapd ', 'snapped ', 'Snapcraft', '="snap.', ' /snap/', '/snap/bin', '"/snap/', '=/snap/', 'snap run', ' (snap)', 'snap list', 'the snap', ' a snap', 'as snap', 'snap version', 'snap package', 'snap install', 'from snap', 'via snap', 'Snap version', 'snap program', 'snap restart', 'snapcraft', ' snap app', 'Snap store', '--devmode', ': Snap', 'Ubuntu Core '], pattern: /\/snap\/|Ubuntu Core \d|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap(?:craft|d|ped)?\b|--devmode/i, see: () => ({ name: 'environment', is: 'snap' }) },
   { kind: 'environment', needles: ['flatpak', 'flatseal', '/app/lib', '/app/bin', '.var/app', 'flathub'], see: () => ({ name: 'environment', is: 'flatpak' }) },
@@ -142,7 +154,7 @@ export const systemSigns = (): readonly Sign[] => [
   plain('environment', { name: 'session-remote' }, [' xrdp ', 'over RDP', 'via RDP', 'through RDP', 'using RDP', 'RDP session', 'RDP connection', 'remote desktop', 'over VNC', 'via VNC', 'VNC session', 'AnyDesk', 'TeamViewer', 'NoMachine'], /\b(?:over|via|through|using|in|into|inside|within|from) (?:an? |the |my )?(?:xrdp|RDP|remote desktop|VNC|AnyDesk|TeamViewer|NoMachine)\b|\b(?:xrdp|RDP|remote desktop|VNC) (?:session|connection)s?\b/i),
   plain('environment', { name: 'session-remote' }, ['Remote=yes', 'SSH_CONNECTION', 'SSH_TTY', 'Remote=1'], /Remote=(?:yes|1)|SSH_CONNECTION=|SSH_TTY=|ssh -X/),
   plain('environment', { name: 'session-inactive' }, ['Active=no', 'seat=null', 'local=false', 'active=false', 'State=closing'], /Active=no|seat=null|local=false active=false/),
-  plain('usb', { name: 'udev-rule' }, ['udev_rules_apply_to_event', 'SUBSYSTEM==', 'SUBSYSTEMS==', 'uaccess', 'ATTRS{idVendor}', 'ATTR{idVendor}'], /uaccess|MODE[:=]|GROUP[:=]|udev_rules_apply_to_event: (?:MODE|GROUP|OWNER) /),
+  plain('usb', { name: 'udev-rule' }, ["Unknown group '", "Unknown user '", 'udev_rules_apply_to_event', 'SUBSYSTEM==', 'SUBSYSTEMS==', 'uaccess', 'ATTRS{idVendor}', 'ATTR{idVendor}'], /\bUnknown (?:group|user) '\w+',? ignoring|uaccess|MODE[:=]|GROUP[:=]|udev_rules_apply_to_event: (?:MODE|GROUP|OWNER) /),
   // macOS
   plain('macos', { name: 'macos-ctk' }, ['ctkpcscd', 'CryptoTokenKit', 'pivtoken', ' _tokend', '.tokend', 'securityd', 'sc_auth', 'com.apple.security.smartcard DisabledTokens', ' ctkd ', ' ctkd: ']),
   plain('macos', { name: 'macos-ctk-refused' }, ['slot refused', 'session is not active', 'exclusive session', 'TKSmartCard', 'beginSession'], /slot refused|exclusive session|session is not active|(?:TKSmartCard(?!ATR)|beginSession|\bctk\w*)\b.{0,200}(?:fail|error|refus|denied|busy|in use|not active|exclusive)/i),

@@ -22,6 +22,13 @@ export const systemdSigns: readonly Sign[] = [
     pattern: ENDED,
     see: (match, text) => (/Unit \S+ (?:not found|is masked|failed to load)/.test(text) ? null : seeEnded(match, text)),
   },
+  // dbus-daemon, which starts polkit for whoever asks.
+  {
+    kind: 'polkit',
+    needles: ['org.freedesktop.PolicyKit1', 'polkit.service'],
+    pattern: /Failed to activate service .*PolicyKit1|Activation (?:via systemd|request) .*failed.*(?:PolicyKit1|polkit\.service)|Unit polkit\.service (?:is masked|not found|could not be found)/,
+    see: () => ({ name: 'polkit-absent-told' }),
+  },
   // The loader's and the shell's words, before pcscd could say anything.
   { kind: 'systemd', needles: ['pcscd: error while loading', 'pcscd: symbol lookup error', 'sbin/pcscd: error', 'sbin/pcscd: symbol'], see: () => ({ name: 'pcscd-died' }) },
   { kind: 'systemd', needles: ['pcscd: command not found', 'pcscd: unrecognized service', 'pcscd: not found', 'sbin/pcscd: No such file', "service `pcscd' does not exist", "service 'pcscd' does not exist", 'command not found: pcscd'], see: () => ({ name: 'unit', unit: 'pcscd.service', state: 'missing' }) },
