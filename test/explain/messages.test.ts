@@ -59,6 +59,19 @@ describe('libusb', () => {
   });
 });
 
+describe('a device that vanished from under pcscd', () => {
+  const vanished = 'pcscd[811]: 99999999 ccid_usb.c:963:WriteUSB() write failed (1/4): LIBUSB_ERROR_NO_DEVICE';
+  it.each(['gpg: selecting openpgp failed: No such device', 'ERROR: Failed to connect to YubiKey.', 'No smart card readers found.', 'Could not open YubiKey. Please insert YubiKey with serial 123', 'gpg: selecting card failed: Service is not running'])('is what stands behind "%s"', (complaint) => {
+    expect(named(complaint, vanished).slice(0, 2)).toContain('suspend-resume-stale');
+  });
+});
+
+describe('a key without its smart-card interface', () => {
+  it.each(['1050:0110', '1050:0403'])('%s', (id) => {
+    expect(named('ERROR: Failed to connect to YubiKey.', `Bus 001 Device 004: ID ${id} Yubico.com Yubikey`)[0]).toBe('token-configuration');
+  });
+});
+
 describe('a reader that a program lost', () => {
   it.each(['SCardTransmit: 0x80100069', 'SCardStatus: 0x80100011', 'Failed to connect to card: Reader detached', 'returning with: -1114 (Reader detached)'])('%s', (line) => {
     expect(named(line)).toEqual(expect.arrayContaining(['suspend-resume-stale', 'hotplug-not-seen', 'usb-power-management']));

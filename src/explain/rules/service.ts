@@ -5,7 +5,7 @@ import {
 
 const noService = unless(serviceMissing, serviceLost);
 const stopped = stoppedAtStart;
-const answered = either(seen('pcscd-authorized'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION), stoppedAtStart);
+const answered = either(seen('pcscd-authorized'), seen('pcscd-too-many-contexts'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION), stoppedAtStart);
 /** Daemons from 2.4.1 on log the mismatch and then adapt (winscard_svc.c, "Enable backward compatibility"). */
 const adapts = either(seen('pcscd-backward-compatible'), pcscWithin('2.4.1', '9'));
 
@@ -52,6 +52,7 @@ export const serviceRules = {
       excludes(1.2, both(noService, seen('pcscd-ready')), 'a pcscd came up here'),
       excludes(1.5, both(noService, seen('library-bundled')), 'it is a question of which library'),
       excludes(2, interfaceBusy, 'pcscd ran and looked at the reader'),
+      excludes(1.2, unless(either(seen('usb-failed', ({ op }) => op !== 'init'), seen('pcscd-reader-exclusive'), seen('pcscd-reader-limit')), interfaceBusy), 'pcscd ran and worked with readers'),
       supports(0.6, unless(seen('client-failed', ({ client }) => client === 'pkcs11'), seen('no-reader')), 'PKCS#11 modules have no slots and no tokens where no pcscd answers'),
       supports(0.8, seen('client-failed', ({ client }) => client === 'ykman'), 'ykman fails so where no pcscd answers, too'),
       supports(1.2, both(seen('hid-part-works'), either(seen('client-failed'), seen('ccid-not-found'), seen('service-unusable'))), 'what goes over HID works, so it is the way over PC/SC that is closed'),

@@ -51,7 +51,7 @@ const USB_ID = /\b(?:ID |idVendor=?\s*(?:0x)?|VID: 0x)(1050|20a0)(?::|,? idProdu
 
 function kindOfKey(id: string): Observation | null {
   if (hasCcidOff(id)) return { name: 'usb-ccid-off' };
-  return /^(?:1050:(?:0120|0402)|20a0:(?:4287|42b1))$/i.test(id) ? { name: 'usb-no-smart-card' } : null;
+  return /^(?:1050:(?:0010|0120|0402)|20a0:(?:4287|42b1))$/i.test(id) ? { name: 'usb-no-smart-card' } : null;
 }
 
 /** What is told to work on a Mac fails elsewhere. */
