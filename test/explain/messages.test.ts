@@ -72,6 +72,27 @@ describe('a key without its smart-card interface', () => {
   });
 });
 
+describe('sudo', () => {
+  it('is no proof of rights where it restarts a service', () => {
+    const complaint = 'ERROR: Failed to connect to YubiKey.';
+    expect(named(complaint, 'It works again after sudo systemctl restart pcscd')[0]).toBe('hotplug-not-seen');
+    expect(named(complaint, 'It works with sudo ykman info')[0]).toBe('usb-permission');
+  });
+});
+
+describe('a lock', () => {
+  it('is not what stops programs where the device does not answer on the bus', () => {
+    const causes = named('ERROR: Failed to connect to YubiKey.', 'user 3300 0.1 scdaemon --multi-server', 'kernel: usb 1-4: device descriptor read/64, error -71');
+    expect(causes[0]).toBe('usb-power-management');
+  });
+});
+
+describe('harmless lines', () => {
+  it('are not the answer beside a pcscd that does not start', () => {
+    expect(named('usb 1-4: New USB device found, idVendor=1050, idProduct=0407', "systemd[1]: pcscd.service: Failed with result 'exit-code'.")[0]).toBe('pcscd-not-running');
+  });
+});
+
 describe('a reader that a program lost', () => {
   it.each(['SCardTransmit: 0x80100069', 'SCardStatus: 0x80100011', 'Failed to connect to card: Reader detached', 'returning with: -1114 (Reader detached)'])('%s', (line) => {
     expect(named(line)).toEqual(expect.arrayContaining(['suspend-resume-stale', 'hotplug-not-seen', 'usb-power-management']));

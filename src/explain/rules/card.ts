@@ -1,8 +1,8 @@
 import { type CauseRule, excludes, supports } from '../cause.ts';
-import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, pcscdDown, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
-const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'));
+const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'), pcscdDown, seen('pcscd-driver-unloadable'), seen('polkit-unreachable'), seen('sandbox-denied'), seen('card-mute'), seen('kernel-usb-trouble'), seen('kernel-usb-unauthorized'), seen('not-attached-told'), seen('pcscd-reader-limit'), seen('pcscd-too-many-contexts'));
 const failureBesidesMismatch = either(gpgFails, otherFails, seen('usb-failed'), seen('polkit-refused'));
 
 export const cardRules = {

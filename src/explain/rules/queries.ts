@@ -93,6 +93,9 @@ export const inSandbox: Query = seen('environment', ({ is }) => is === 'snap' ||
 export const confined: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'firejail');
 /** pcsc_scan got a context, and no reader is in what it printed. */
 const emptyScan: Query = unless(seen('service-answers'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'));
+export const unitIs = (...states: readonly string[]): Query => seen('unit', ({ state }) => states.includes(state));
+/** pcscd did not come up, or nothing is there to start it. */
+export const pcscdDown: Query = either(seen('pcscd-died'), seen('pcscd-configuration-broken'), unitIs('missing', 'failed', 'masked'));
 /** A program asked pcscd and was given no reader. */
 export const noReader: Query = either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('no-reader'), emptyScan);
 /** pcscd made a reader of the device, or a client sees it. */
@@ -109,7 +112,6 @@ export const gnupgWithin = (from: string, before: string): Query => seen('versio
 export const pcscWithin = (from: string, before: string): Query => seen('version', ({ of, version }) => of === 'pcsc-lite' && versionWithin(version, from, before));
 export const ccidWithin = (from: string, before: string): Query => seen('version', ({ of, version }) => of === 'libccid' && versionWithin(version, from, before));
 export const killed = (...targets: readonly string[]): Query => seen('remedy', ({ target, chained }) => targets.includes(target) && !chained);
-export const unitIs = (...states: readonly string[]): Query => seen('unit', ({ state }) => states.includes(state));
 export const pcscdWorks: Query = either(seen('pcscd-authorized'), seen('pcscd-card-inserted'), unitIs('active'), seen('pcscd-reader-added'));
 export const sharingViolation: Query = either(clientGot(VIOLATION), pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'));
 /** The reader refused a client, and it was not gpg that complains. */

@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, rootReads, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscdDown, pcscWithin, present, readerSeen, rootReads, scdaemonGot, SECURITY_VIOLATION,
   PROTO_MISMATCH, readerLost, seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 import { readerMakers } from '../vendors.ts';
@@ -120,7 +120,7 @@ export const usbRules = {
   },
   'driver-does-not-know-device': {
     clauses: [
-      supports(2.4, unless(either(seen('driver-lookup', ({ vendor }) => vendor !== '1d6b' && vendor !== '8087'), seen('usb-device')), seen('pcscd-reader-added'), seen('usb-failed'), gpgHere), 'the device is on the bus and no driver took it'),
+      supports(2.4, unless(either(seen('driver-lookup', ({ vendor }) => vendor !== '1d6b' && vendor !== '8087'), seen('usb-device')), seen('pcscd-reader-added'), seen('usb-failed'), gpgHere, sharing, pcscdDown, seen('kernel-usb-trouble'), seen('not-attached-told')), 'the device is on the bus and no driver took it'),
       supports(3, unless(seen('driver-lookup', ({ vendor }) => readerMakers.has(vendor)), seen('pcscd-reader-added'), seen('usb-failed'), seen('usb-ccid-off'), seen('usb-no-smart-card')), 'pcscd looked for a driver for this device and took none'),
       excludes(1.6, unless(both(seen('usb-device', ({ vendor }) => vendor === '1050'), noReader), seen('driver-lookup'), seen('driver-list-lacks')), 'libccid has known the keys of this maker for years'),
       supports(2.6, seen('reader-not-usb'), 'a reader that is not on the USB bus needs a driver of its own'),
@@ -190,6 +190,7 @@ export const usbRules = {
       supports(1.8, unless(both(usbLost, seen('replug-cures')), seen('after-sleep'), seen('kernel-suspend'), seen('kernel-usb-reset')), 'the device was taken out and put in again, and pcscd stays with the old one'),
       supports(2.4, seen('plug-order-told'), 'it matters whether the device or pcscd was there first'),
       excludes(1.5, seen('remedy-in-vain', ({ target }) => target === 'pcscd'), 'restarting pcscd did not help'),
+      excludes(1.8, seen('not-attached-told'), 'the device was not handed over, so nobody could tell pcscd of it'),
       excludes(1, seen('replug-in-vain'), 'plugged in again the device is one that came anew, and that did not help'),
       excludes(1.5, onWindows, 'Windows has no pcscd'),
       ...noService,
@@ -218,7 +219,7 @@ export const usbRules = {
     clauses: [
       supports(2.6, both(seen('autosuspend'), either(usbError, usbLost, seen('kernel-usb-reset'), seen('kernel-usb-gone'), seen('kernel-usb-trouble'))), 'power management is set for the device, and it drops off the bus'),
       supports(1.8, both(usbError, either(seen('kernel-usb-reset'), seen('kernel-usb-gone'))), 'the device is reset or drops off while libusb talks to it'),
-      supports(2, seen('kernel-usb-trouble'), 'the device does not answer on the bus'),
+      supports(2.6, seen('kernel-usb-trouble'), 'the device does not answer on the bus'),
       supports(1.6, both(seen('cable-told'), either(usbError, usbLost, seen('kernel-usb-gone'))), 'the cable, hub or supply makes a difference, and the transfer fails'),
       supports(1.2, seen('autosuspend'), 'power management is set for the device'),
       supports(0.9, usbError, 'the USB transfer itself fails'),
