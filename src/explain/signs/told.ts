@@ -34,7 +34,7 @@ export const toldSigns: readonly Sign[] = [
     'environment',
     { name: 'device-node-denied' },
     ['/dev/hidraw', '/dev/bus/usb', '/dev/ttyACM'],
-    /\/dev\/(?:hidraw|bus\/usb|ttyACM)\S*.{0,80}(?:permission denied|access denied|EACCES|not permitted)|(?:permission denied|access denied|EACCES|not permitted).{0,80}\/dev\/(?:hidraw|bus\/usb|ttyACM)/i,
+    /\/dev\/(?:hidraw|bus\/usb|ttyACM)\S{0,20}.{0,80}(?:permission denied|access denied|EACCES|not permitted)|(?:permission denied|access denied|EACCES|not permitted).{0,80}\/dev\/(?:hidraw|bus\/usb|ttyACM)/i,
   ),
   // libusb reads the names of a device only where it may open it (nitropy start list).
   plain('usb', { name: 'device-strings-unread' }, ["Nitrokey Start' keys"], /keys:?\W.*\bNone: None\b/),
