@@ -1,8 +1,8 @@
 import { type CauseRule, excludes, supports } from '../cause.ts';
-import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onlyTold, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onlyTold, onMac, otherFails, pcscdDown, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
-const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'));
+const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'), pcscdDown, seen('pcscd-driver-unloadable'), seen('polkit-unreachable'), seen('sandbox-denied'), seen('card-mute'), seen('kernel-usb-trouble'), seen('kernel-usb-unauthorized'), seen('not-attached-told'), seen('pcscd-reader-limit'), seen('pcscd-too-many-contexts'));
 const failureBesidesMismatch = either(gpgFails, otherFails, seen('usb-failed'), seen('polkit-refused'));
 
 export const cardRules = {
@@ -29,6 +29,7 @@ export const cardRules = {
       supports(2.8, seen('card-mute'), 'the card does not answer when it gets power'),
       supports(1.4, unless(either(seen('card-unresponsive'), anyoneGot(UNRESPONSIVE)), onMac), 'the card does not answer'),
       supports(0.9, gpgSays('input-output'), 'the transfer to the card failed'),
+      supports(0.8, anyoneGot(0x80100065), 'the card says of itself what no reader can work with'),
       supports(0.4, gpgSays('card-error'), 'the card refused a command'),
       excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE)), 'the card was not reached at all'),
       excludes(2, sharingViolation, 'the card works for somebody'),
@@ -46,6 +47,8 @@ export const cardRules = {
       supports(3, seen('scdaemon-no-application'), 'scdaemon found no application it knows on the card'),
       supports(0.9, both(unless(sw('6A82'), cardAnswers), seen('scdaemon-ready')), 'the card does not know the application'),
       supports(0.8, gpgSays('card-error'), 'the card does not answer like an OpenPGP card'),
+      supports(1.2, anyoneGot(0x8010000d), 'the system has no driver for a card of this kind'),
+      supports(1.6, seen('card-not-recognised'), 'the program reached a card that it has no driver for'),
       excludes(2, gpgReachesNoCard, 'the card was not reached at all'),
     ],
     decidedBy: 'the ATR of the card.',
@@ -58,7 +61,7 @@ export const cardRules = {
       supports(2, seen('token-configured'), 'applications or interfaces of the token are switched'),
       supports(2.4, seen('token-applet-off'), 'the table of applications shows one that is switched off or not there'),
       supports(2, both(seen('token-applet-off'), either(gpgFails, otherFails)), 'and a program fails that may want it'),
-      supports(0.7, either(cardNotSupported, gpgSays('card-error')), 'the application may be switched off on the token'),
+      supports(0.7, either(cardNotSupported, gpgSays('card-error'), seen('card-not-recognised')), 'the application may be switched off on the token'),
       supports(2.2, both(seen('openpgp-reset-apdus'), gpgSays('card-error', 'not-supported')), 'the OpenPGP application was terminated and, as it seems, not activated again'),
       supports(1.4, seen('slot-told'), 'a slot of the token may not be set up for this'),
       supports(3.2, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),

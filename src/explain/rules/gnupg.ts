@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, cardAnswers, cardNotSupported, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, INVALID_PARAMETER, inWsl, killed, NO_SMARTCARD, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
+  accessRefused, anyoneGot, both, cardAnswers, cardNotSupported, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, INVALID_PARAMETER, inWsl, killed, NO_SMARTCARD, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, REMOVED, removedInUse, scdaemonGot, seen, UNKNOWN_READER, unless, VIOLATION,
 } from './queries.ts';
 
 const scdaemonSupplied = seen('supplied', ({ what }) => what === 'scdaemon');
@@ -68,7 +68,8 @@ export const gnupgRules = {
       supports(1.2, gpgSays('not-present'), 'gpg looks at a reader without a card'),
       supports(2.4, both(seen('card-answered'), seen('card-unresponsive'), seen('slot-listed'), anyoneGot(0x80100067, 0x80100066)), 'one slot has a card that answers; the program went to another'),
       supports(2.2, unless(clientGot(NO_SMARTCARD), gpgFails), 'the program connected a reader that is empty; the key is in another'),
-      supports(1, unless(clientGot(REMOVED), gpgFails), 'the program connected a reader without a card, as Windows says it'),
+      supports(0.8, unless(clientGot(UNKNOWN_READER), gpgFails), 'the program asks for a reader by a name that none has'),
+      supports(1, unless(clientGot(REMOVED), gpgFails, removedInUse), 'the program connected a reader without a card, as Windows says it'),
       supports(2, both(either(clientGot(NO_SMARTCARD), otherFails), seen('internal-reader')), 'a built-in reader is the one that was tried'),
       supports(1.4, both(gpgFails, seen('internal-reader')), 'there is a built-in reader beside the key'),
       supports(0.6, both(onlyTold, seen('internal-reader')), 'there is a built-in reader'),

@@ -16,6 +16,7 @@ export const REMOVED = 0x80100069;
 export const NO_SMARTCARD = 0x8010000c;
 export const INVALID_HANDLE = 0x80100003;
 export const INVALID_PARAMETER = 0x80100004;
+export const INVALID_VALUE = 0x80100011;
 export const COMM_ERROR = 0x80100013;
 export const PROTO_MISMATCH = 0x8010000f;
 export const NOT_TRANSACTED = 0x80100016;
@@ -37,6 +38,12 @@ const isLater = ({ call }: { call: string | null }): boolean => call !== null &&
 export const serviceLost: Query = seen('pcsc-code', (got) => (got.code === NO_SERVICE || got.code === SERVICE_STOPPED) && isLater(got));
 /** A daemon says so of a client's version when it is asked for a context; later it means that the service ended. */
 export const stoppedAtStart: Query = either(scdaemonGot(SERVICE_STOPPED), seen('pcsc-code', (got) => got.code === SERVICE_STOPPED && !isLater(got)), seen('spy-failed', (got) => got.code === SERVICE_STOPPED && !isLater(got)));
+/** The card was refused to a user and read as root. */
+export const rootReads: Query = both(seen('run-as-root'), seen('gpg-failed'), seen('sound', ({ what }) => what === 'gpg read the card'));
+/** A program had a connection to the card when it was taken from it. */
+export const removedInUse: Query = seen('pcsc-code', (got) => got.code === REMOVED && got.by !== 'gpg' && isLater(got));
+/** What the program knows by name or handle is no longer there: pcscd looks readers up by both (winscard.c, RFReaderInfo, RFReaderInfoById, RFCheckReaderStatus). */
+export const readerLost: Query = either(clientGot(UNKNOWN_READER, INVALID_VALUE, INVALID_HANDLE, UNAVAILABLE), removedInUse);
 /** Nobody answered a program that asked for the service. */
 export const serviceMissing: Query = either(scdaemonGot(NO_SERVICE), seen('pcsc-code', (got) => got.code === NO_SERVICE && !isLater(got)), seen('spy-failed', ({ code }) => code === NO_SERVICE));
 
@@ -86,12 +93,17 @@ export const inSandbox: Query = seen('environment', ({ is }) => is === 'snap' ||
 export const confined: Query = seen('environment', ({ is }) => is === 'snap' || is === 'flatpak' || is === 'firejail');
 /** pcsc_scan got a context, and no reader is in what it printed. */
 const emptyScan: Query = unless(seen('service-answers'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'));
+export const unitIs = (...states: readonly string[]): Query => seen('unit', ({ state }) => states.includes(state));
+/** By itself: what was told to end has not failed. */
+export const pcscdDied: Query = unless(seen('pcscd-died'), seen('pcscd-told-to-end'));
+/** pcscd did not come up, or nothing is there to start it. */
+export const pcscdDown: Query = either(pcscdDied, seen('pcscd-configuration-broken'), unitIs('missing', 'failed', 'masked'));
 /** A program asked pcscd and was given no reader. */
 export const noReader: Query = either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('no-reader'), emptyScan);
 /** pcscd made a reader of the device, or a client sees it. */
 export const readerSeen: Query = either(seen('pcscd-reader-added'), seen('pcscd-card-inserted'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'), seen('pcsc-works-told'));
 /** Somebody tells that it does not work, and nothing else here says more: every frequent cause is open. */
-export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'), seen('java-no-terminal'));
+export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'), seen('java-no-terminal'), seen('pcscd-reader-failed'), seen('card-not-recognised'), seen('not-attached-told'));
 /** The interface is claimed by somebody else. */
 export const interfaceBusy: Query = either(seen('usb-failed', ({ op, error }) => op === 'claim' && error.includes('BUSY')), seen('scdaemon-claim-failed', ({ error }) => error.includes('BUSY')));
 export const accessRefused: Query = either(seen('usb-failed', ({ op, error }) => op !== 'claim' && error.includes('ACCESS')), seen('scdaemon-usb-denied'));
@@ -102,7 +114,6 @@ export const gnupgWithin = (from: string, before: string): Query => seen('versio
 export const pcscWithin = (from: string, before: string): Query => seen('version', ({ of, version }) => of === 'pcsc-lite' && versionWithin(version, from, before));
 export const ccidWithin = (from: string, before: string): Query => seen('version', ({ of, version }) => of === 'libccid' && versionWithin(version, from, before));
 export const killed = (...targets: readonly string[]): Query => seen('remedy', ({ target, chained }) => targets.includes(target) && !chained);
-export const unitIs = (...states: readonly string[]): Query => seen('unit', ({ state }) => states.includes(state));
 export const pcscdWorks: Query = either(seen('pcscd-authorized'), seen('pcscd-card-inserted'), unitIs('active'), seen('pcscd-reader-added'));
 export const sharingViolation: Query = either(clientGot(VIOLATION), pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'));
 /** The reader refused a client, and it was not gpg that complains. */

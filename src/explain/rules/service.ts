@@ -1,11 +1,11 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, killed, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdDied, pcscdWorks, pcscWithin, rootReads, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
 const stopped = stoppedAtStart;
-const answered = either(seen('pcscd-authorized'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION, SERVICE_STOPPED));
+const answered = either(seen('pcscd-authorized'), seen('pcscd-too-many-contexts'), seen('pcscd-rejected-client'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), anyoneGot(VIOLATION, SECURITY_VIOLATION), stoppedAtStart);
 /** Daemons from 2.4.1 on log the mismatch and then adapt (winscard_svc.c, "Enable backward compatibility"). */
 const adapts = either(seen('pcscd-backward-compatible'), pcscWithin('2.4.1', '9'));
 
@@ -23,8 +23,10 @@ export const serviceRules = {
       supports(1.6, both(noService, inSandbox), 'nobody listens where this program looks for pcscd'),
       supports(2.3, seen('service-unusable'), 'the program could not use the PC/SC service; it does not tell why'),
       supports(2, serviceLost, 'the service went away under a program that had reached it'),
+      excludes(1.5, both(serviceLost, killed('pcscd')), 'it was started again'),
       supports(2.6, seen('pcscd-start-told'), 'pcscd is said not to start, or to end by itself'),
-      excludes(2.2, both(either(onMac, onWindows), noService), 'the system itself starts the service when it sees a reader'),
+      excludes(2.2, both(onMac, noService), 'macOS has no pcscd: the system starts a service of its own when a reader is there'),
+      excludes(2.2, both(onWindows, noService), 'the system itself starts the service when it sees a reader'),
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
       supports(0.55, onlyTold, 'pcscd may not run'),
       supports(1.8, seen('java-no-terminal'), 'Java lists no terminal where nobody answers for PC/SC'),
@@ -37,9 +39,11 @@ export const serviceRules = {
       supports(2.6, seen('pcscd-socket-absent'), 'pcscd\'s socket is not there or nobody listens on it'),
       supports(2.2, gpgSays('no-service'), 'gpg 2.3 and later say this when no PC/SC service answers'),
       supports(2.4, unitIs('masked', 'missing', 'failed'), 'systemd cannot start pcscd'),
-      supports(3, unless(seen('pcscd-died'), seen('pcscd-told-to-end')), 'pcscd ended with an error'),
+      supports(3, pcscdDied, 'pcscd ended with an error'),
+      supports(0.8, seen('pcscd-socket-denied'), 'other rights of the socket than a pcscd sets would do this'),
       supports(3, seen('pcscd-configuration-broken'), 'pcscd ends at start over its configuration'),
       supports(1.4, unitIs('inactive', 'disabled'), 'pcscd is not active'),
+      supports(0.8, seen('unit', ({ unit, state }) => unit === 'pcscd.socket' && state === 'inactive'), 'and no socket wakes it'),
       excludes(3, seen('stopping-pcscd-cures'), 'it is when pcscd does not run that it works'),
       supports(2, seen('supplied', ({ what }) => what === 'pcscd'), 'pcscd was missing, or installing or starting it is what was tried'),
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 says this when no PC/SC service answers'),
@@ -51,6 +55,8 @@ export const serviceRules = {
       excludes(1.2, both(noService, seen('pcscd-ready')), 'a pcscd came up here'),
       excludes(1.5, both(noService, seen('library-bundled')), 'it is a question of which library'),
       excludes(2, interfaceBusy, 'pcscd ran and looked at the reader'),
+      excludes(1.2, unless(either(seen('usb-failed', ({ op }) => op !== 'init'), seen('pcscd-reader-exclusive'), seen('pcscd-reader-limit')), interfaceBusy), 'pcscd ran and worked with readers'),
+      supports(0.6, unless(seen('client-failed', ({ client }) => client === 'pkcs11'), seen('no-reader')), 'PKCS#11 modules have no slots and no tokens where no pcscd answers'),
       supports(0.8, seen('client-failed', ({ client }) => client === 'ykman'), 'ykman fails so where no pcscd answers, too'),
       supports(1.2, both(seen('hid-part-works'), either(seen('client-failed'), seen('ccid-not-found'), seen('service-unusable'))), 'what goes over HID works, so it is the way over PC/SC that is closed'),
       supports(1.6, seen('ccid-not-found'), 'the key is on the bus, and PC/SC does not show it'),
@@ -93,7 +99,7 @@ export const serviceRules = {
       excludes(1, either(seen('reader-worked-told'), seen('replug-works-told')), 'the reader has worked here, so its driver is there'),
       supports(1, noReader, 'without a driver there is no reader'),
       supports(0.7, both(noReader, seen('usb-device')), 'the device is there, but no driver took it'),
-      excludes(2.5, either(seen('pcscd-reader-added'), interfaceBusy, accessRefused, seen('usb-failed')), 'a driver is there and tried'),
+      excludes(2.5, either(seen('pcscd-reader-added'), interfaceBusy, accessRefused, seen('usb-failed'), seen('pcscd-reader-failed')), 'a driver is there and tried'),
       excludes(2.5, seen('version', ({ of }) => of === 'libccid'), 'the driver is there and says its version'),
       excludes(2, seen('pcscd-driver-unloadable'), 'a driver is there, but cannot be loaded'),
       excludes(1.6, seen('pcscd-reader-failed'), 'a driver is there and tried'),
@@ -189,6 +195,7 @@ export const serviceRules = {
       supports(3, clientGot(SECURITY_VIOLATION), 'access was refused; polkit is what refuses'),
       supports(1.8, both(seen('root-works'), either(gpgFails, otherFails)), 'it works as root: polkit lets root in always'),
       supports(1.4, unless(seen('root-works'), gpgFails, otherFails), 'it works as root: polkit lets root in always'),
+      supports(1.4, rootReads, 'root, whom polkit lets in always, reads the card, and the user does not'),
       supports(1.2, seen('permission-told'), 'rights are said to be what is missing'),
       supports(1.4, both(gpgSays('no-service'), either(seen('permission-told'), seen('root-works'))), 'gpg says this when pcscd refuses it, and rights are what is missing'),
       supports(2, seen('polkit-rule'), 'a polkit rule is the matter'),
@@ -213,7 +220,8 @@ export const serviceRules = {
     clauses: [
       decides(seen('polkit-unreachable'), 'pcscd could not reach polkit, so it refuses everybody', 7),
       supports(1.2, both(anyoneGot(SECURITY_VIOLATION), inContainer), 'containers have no D-Bus or polkit'),
-      supports(2.4, seen('polkit-absent-told'), 'there is said to be no polkit where pcscd asks for it'),
+      supports(2.4, seen('polkit-absent-told'), 'there is no polkit where pcscd asks for it, or it does not run'),
+      supports(2.4, both(seen('polkit-absent-told'), either(seen('pcscd-rejected-client'), anyoneGot(SECURITY_VIOLATION))), 'and pcscd refuses who asks'),
       supports(0.4, anyoneGot(SECURITY_VIOLATION), 'access was refused'),
       excludes(3, both(seen('polkit-refused'), unless(seen('polkit-refused'), seen('polkit-unreachable'))), 'polkit answered'),
     ],
@@ -243,6 +251,7 @@ export const serviceRules = {
       supports(1, both(confined, unless(seen('trouble-told'), noReader)), 'and something is not found'),
       supports(1.2, both(inContainer, either(noService, seen('pcscd-socket-absent'))), 'inside a container pcscd\'s socket is not there unless handed in'),
       excludes(2.5, stopped, 'pcscd was reached'),
+      supports(2.4, seen('pcscd-socket-denied'), 'pcscd lets everybody connect and then asks polkit: what refuses the socket itself is a sandbox or a policy'),
       excludes(2.5, seen('pcscd-protocol-mismatch'), 'pcscd was reached'),
       excludes(1.5, interfaceBusy, 'the fight is about the USB interface'),
     ],

@@ -25,6 +25,9 @@ const onlyExclusiveRefused = both(seen('spy-connected', ({ mode }) => mode === '
  */
 const refusedBySharing = unless(pcscdGave(VIOLATION), seen('pcscd-reader-exclusive'));
 
+/** The device itself does not answer: no lock is needed for programs to fail. */
+const busFails = unless(either(seen('usb-failed', ({ error }) => /NO_DEVICE|_IO\b|PIPE|TIMEOUT|OVERFLOW/.test(error)), seen('kernel-usb-trouble')), interfaceBusy, sharingViolation, scdaemonGot(VIOLATION));
+
 /** GnuPG 1 drives readers by itself: what it meets is, as a rule, the scdaemon of GnuPG 2. */
 const gpg1Refused = both(seen('gpg1-drives-reader'), scdaemonGot(VIOLATION));
 
@@ -79,10 +82,11 @@ export const sharingRules = {
       excludes(1.5, both(sharingViolation, seen('reader-mode', ({ mode }) => mode === 'shared')), 'the reader is shared, so nobody holds it alone'),
       excludes(3, interfaceBusy, 'the fight is about the USB interface, below PC/SC'),
       excludes(2, refusedBySharing, 'pcscd did not call the reader exclusive'),
+      excludes(1.2, busFails, 'the device does not answer on the bus'),
       excludes(1.2, seen('own-handle-leaked'), 'the refused program is an agent that keeps the card itself'),
       excludes(1.5, connected('exclusive'), 'another program that takes cards EXCLUSIVE is connected'),
       excludes(1.5, both(onMac, seen('macos-ctk')), 'a macOS service that opens cards is named'),
-      excludes(1.5, seen('reader-connects'), 'the reader let the program in'),
+      excludes(1.5, either(seen('reader-connects'), seen('card-not-recognised')), 'the reader let the program in'),
       excludes(1.2, seen('remedy-in-vain', ({ target }) => target === 'scdaemon' || target === 'gpg-agent'), 'ending scdaemon did not help'),
       excludes(1.2, seen('other-commands-work'), 'other commands of the same program get in'),
       ...notReached,
@@ -121,6 +125,7 @@ export const sharingRules = {
       excludes(1.5, unless(connected('exclusive'), connected('shared')), 'what is connected takes cards EXCLUSIVE'),
       excludes(1.5, interfaceBusy, 'the fight is about the USB interface, below PC/SC'),
       excludes(1.2, both(option('pcsc-shared'), option('disable-ccid')), 'scdaemon is told to share'),
+      excludes(1.2, busFails, 'the device does not answer on the bus'),
       excludes(1, seen('scdaemon-uses-usb'), 'this scdaemon drives the reader over USB, without PC/SC'),
       excludes(1.5, gpg1Refused, 'it was gpg 1 that was refused, not scdaemon'),
       ...notReached,
@@ -303,6 +308,8 @@ export const sharingRules = {
     clauses: [
       supports(4.2, seen('macos-ctk-refused'), 'macOS\'s own token service has the card'),
       supports(2.4, both(seen('macos-ctk'), either(sharingViolation, otherFails, anyoneGot(UNRESPONSIVE))), 'macOS\'s own token service is involved and a program meets a lock'),
+      supports(2.4, both(seen('macos-ctk'), scdaemonGot(VIOLATION)), 'macOS\'s own token service has cards open, and scdaemon was refused the EXCLUSIVE connect it needs'),
+      supports(1.6, both(onMac, scdaemonGot(VIOLATION)), 'on macOS the system itself opens cards that are inserted'),
       supports(2.4, both(seen('macos-ctk'), gpgSays('no-device')), 'macOS\'s own token service has cards open, and gpg cannot reach one'),
       supports(1.6, unless(both(seen('macos-ctk'), seen('mentioned', ({ role }) => role === 'macos')), seen('macos-reader-listed'), sharingViolation, otherFails, anyoneGot(UNRESPONSIVE)), 'macOS\'s own token service is named'),
       supports(1.2, both(onMac, either(sharingViolation, clientGot(VIOLATION))), 'on macOS the system itself opens cards that are inserted'),

@@ -4,6 +4,14 @@ import { harmless, plain, type Sign, sound } from '../sign.ts';
 type Client = Extract<Observation, { name: 'client-failed' }>['client'];
 const failed = (client: Client): Observation => ({ name: 'client-failed', client });
 
+/** PKCS#11, "return values": CKR_TOKEN_NOT_PRESENT is 0xE0, CKR_TOKEN_NOT_RECOGNIZED 0xE1, CKR_PIN_LOCKED 0xA4. */
+function seeTokenError(error: string): Observation[] {
+  if (error === '164' || error === 'PinLocked') return [{ name: 'pin-locked' }];
+  if (error === '224' || error === 'TokenNotPresent') return [failed('pkcs11'), { name: 'no-token' }];
+  if (error === '225' || error.startsWith('TokenNotRec')) return [failed('pkcs11'), { name: 'card-not-recognised' }];
+  return [failed('pkcs11')];
+}
+
 /**
  * A card reader, and its absence, in the words of eID programs and of who uses them. A program with a window says the
  * same of a missing reader, a missing driver and a missing service.
@@ -34,7 +42,7 @@ export const clientSigns: readonly Sign[] = [
   plain('ykman', failed('ykman'), ['Failed connecting to', 'Failed to connect to YubiKey', 'Failed opening device', 'No YubiKey detected', 'Failed to connect to a YubiKey', 'Failed to open connection', 'Error opening connection', 'Insert your YubiKey', 'YubiKey already in use', 'Failed to open smart card connection', 'No eligiable connections', 'No eligible connections'], /YubiKey|device|connection/i),
   plain('ykman', failed('ykman'), ['ykman i', 'ykman o', 'ykman p', 'ykman l', 'ykman f', 'ykman c', 'ykman: ', 'ykman g', 'ykman 5', 'ykman 4', 'using ykman', 'run ykman'], /ykman[^|;&]*\b(?:fail|failed|fails|hang|hangs|error|not work|cannot|can't|doesn't)/i),
   // Programs that only know that the service did not work.
-  plain('client', { name: 'service-unusable' }, ['PCSC service', 'PC/SC service', 'pcsc service', 'smart card service', 'smartcard service', 'PCSC daemon', 'smart card daemon', 'no-pcsc'], /(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)\b[^.]{0,60}\b(?:not|n't|cannot|couldn't|unable|failed|missing|unavailable)\b|(?:not|n't|cannot|unable|failed)\b[^.]{0,40}(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)|no-pcsc\b/i),
+  plain('client', { name: 'service-unusable' }, ['PCSC service', 'PC/SC service', 'pcsc service', 'smart card service', 'smartcard service', 'PCSC daemon', 'smart card daemon', 'no-pcsc', 'SCardSvr', 'establish context', 'EstablishContextException'], /(?:PC\/?SC|smart ?card)\b[^.]{0,40}\bfailed to establish (?:a )?context|EstablishContextException\W*$|\bno PC\/?SC (?:service|daemon)\b|(?:smart ?card service|SCardSvr)\b[^.]{0,40}\b(?:stopped|disabled|not (?:running|started))\b|(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)\b[^.]{0,60}\b(?:not|n't|cannot|couldn't|unable|failed|missing|unavailable)\b|(?:not|n't|cannot|unable|failed)\b[^.]{0,40}(?:PC\/?SC|smart ?card) (?:service|daemon|subsystem)|no-pcsc\b/i),
   // ykman says so of every SCardEstablishContext that failed (ykman pcsc list_readers), whatever the reason.
   {
     kind: 'ykman',
@@ -60,13 +68,24 @@ export const clientSigns: readonly Sign[] = [
   plain('ssh', { name: 'agent-not-in-use' }, ['S.gpg-agent.ssh'], /S\.gpg-agent\.ssh.*(?:does not exist|no such file|not found|connection refused)/i),
   plain('ssh', { name: 'ssh-refused' }, ['agent refused operation', 'Permission denied (publickey']),
   plain('ssh', { name: 'agent-not-in-use' }, ['Could not open a connection to your authentication agent', 'Error connecting to agent', 'keyring/ssh', 'SSH_AUTH_SOCK=', 'gnome-keyring', 'gcr/ssh'], /^(?!.*\bsudo\b).*(?:authentication agent|connecting to agent)|SSH_AUTH_SOCK=(?!.*gnupg|\S*gpg-agent)\S*(?:keyring|gcr|ssh-|com\.apple|agent\.)|keyring\/ssh|gcr\/ssh/i),
-  plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key']),
-  plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'No slots', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)']),
+  plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key', 'no suitable token available', 'No removable slots found', 'Failed to enumerate slots', 'Cannot initialize provider', 'Failed to connect reader: (']),
+  plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)', 'no suitable token available']),
+  // Slots are readers in the modules of OpenSC and Yubico: none is no reader, not a reader without a token.
+  plain('pkcs11', { name: 'no-reader' }, ['No slots', 'returned no slots', 'No removable slots found', 'Found 0 slots'], /No slots(?:\.|$| available)|returned no slots|No removable slots|Found 0 slots/i),
+  {
+    kind: 'pkcs11',
+    // ssh-pkcs11.c prints codes of PKCS#11 as decimal numbers, bindings by the names of their exceptions.
+    needles: [' failed: 5', ' failed: 48', ' failed: 50', ' failed: 164', ' failed: 224', ' failed: 225', 'pkcs11.exceptions', 'Pkcs11('],
+    pattern: /\bC_[A-Z]\w+\b.{0,200} failed: (5|48|50|164|224|225)\s*$|\b(?:Pkcs11\(|pkcs11\.exceptions\.)(GeneralError|DeviceError|DeviceRemoved|PinLocked|TokenNotPresent|TokenNotRecogni[sz]ed)\b/,
+    see: (match) => seeTokenError((match[1] ?? match[2]) as string),
+  },
   plain('pkcs11', { name: 'slot-missing' }, ['CKR_SLOT_ID_INVALID']),
   // ssh-agent with a PKCS#11 library: the agent that was meant, and it was reached.
   plain('ssh', { name: 'pkcs11-provider' }, ['Could not add card', 'Card added', 'ssh-add -s', 'PKCS11Provider', 'for PKCS#11', 'ssh-pkcs11-helper']),
-  plain('pkcs11', { name: 'pin-locked' }, ['CKR_PIN_LOCKED', 'SCARD_W_CHV_BLOCKED', 'PIN LOCKED', 'user PIN locked', 'Authentication method blocked', 'PIN is locked', 'PIN has been blocked', 'tries left: 0', 'Tries left: 0', '0 tries', 'PIN tries remaining: 0', 'tries remaining:  0', 'retries left: 0', 'retries remaining: 0', 'PIN tries remaining: 0/']),
+  plain('pkcs11', { name: 'pin-locked' }, ['CKR_PIN_LOCKED', 'SCARD_W_CHV_BLOCKED', 'PIN LOCKED', 'user PIN locked', 'Authentication method blocked', 'PIN entry attempts has been reached', 'The smart card is blocked', 'PIN is locked', 'PIN has been blocked', 'tries left: 0', 'Tries left: 0', '0 tries', 'PIN tries remaining: 0', 'tries remaining:  0', 'retries left: 0', 'retries remaining: 0', 'PIN tries remaining: 0/']),
   plain('opensc', failed('opensc'), ['Failed to connect to card', 'Failed to lock card', 'No smart card readers found', 'Error while waiting for']),
+  // OpenSC reached the card and has no driver for it (errors.c).
+  plain('opensc', { name: 'card-not-recognised' }, ['Card is invalid or cannot', 'Unsupported card', 'PKCS#15 compatible smart card not found', 'CKR_TOKEN_NOT_RECOGNIZED']),
   plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card unresponsive', 'Card is mute']),
   plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found', 'card readers found', 'no card reader', 'card reader not found', 'reader not detected', 'any card reader', 'any smart card reader'], /No (?:smart ?)?(?:card )?readers?|first reader(?!.*found)|Cannot find|reader not (?:found|detected)|not (?:recogni[sz]e|see|find|detect) any (?:smart ?)?card reader/i),
   // pcsc_scan and ykman diagnose print these once they have a context (pcsc-tools pcsc_scan.c, ykman diagnostics.py): somebody answers for PC/SC.
@@ -124,7 +143,7 @@ export const clientSigns: readonly Sign[] = [
   plain('client', { name: 'management-key-refused' }, ['anagement key'], /management key\b.{0,80}(?:\b6a8[06]\b|\b6982\b|incorrect parameter|security status not satisfied|(?:authenticat|challenge)\w*.{0,20}\bfail)/i),
   plain('client', { name: 'ledger' }, ['Ledger Nano', 'ledger nano', 'Nano S', 'Ledger Token', 'Ledger device'], /\bLedger\b|\bNano (?:S|X)\b/i),
   plain('client', { name: 'reader-apdu-limit' }, ['extended length', 'extended APDU', 'Extended APDU', 'Wrong length', 'wrong length'], /extended (?:length|APDU)s?[^.]*(?:not|un)|(?:not|un)[^.]{0,100}extended (?:length|APDU)/i),
-  plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll', 'PC/SC lib', 'PCSC lib'], /libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|can't|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PC\/?SC lib|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc/i),
+  plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll', 'PC/SC lib', 'PCSC lib', '-lpcsclite', 'winscard.h'], /cannot find -lpcsclite|winscard\.h[^.]{0,20}(?:No such file|not found)|libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|can't|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PC\/?SC lib|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc/i),
   harmless('opensc', 'a reader without a pinpad or display has none of those features', ['is not pinpad reader', 'PC/SC v2 part 10', 'Get PACE properties failed']),
   harmless('ssh', 'agent forwarding and other authentication methods are offered and not used', ['no such identity: ']),
 ];

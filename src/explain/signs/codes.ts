@@ -69,6 +69,35 @@ const phrases: readonly (readonly [string, number])[] = [
   ['end a non-existent transaction', 0x80100016],
   ['RPC transport error', 0x80100013],
   ['internal communications error', 0x80100013],
+  ['due to ATR configuration conflicts', 0x80100065],
+  // Variants of the Rust crate's Error and of pcsc-sharp's exceptions.
+  ['UnknownReader', 0x80100009],
+  ['NoSmartcard', 0x8010000c],
+  ['UnresponsiveCard', 0x80100066],
+  ['UnpoweredCard', 0x80100067],
+  ['ResetCard', 0x80100068],
+  ['RemovedCard', 0x80100069],
+  ['SecurityViolation', 0x8010006a],
+  ['ReaderUnavailable', 0x80100017],
+  ['ProtoMismatch', 0x8010000f],
+  ['NotTransacted', 0x80100016],
+];
+const OPENSC_TEXTS: readonly (readonly [string, number])[] = [
+  ['Transmit failed', 0x80100016],
+  ['Card removed', 0x80100069],
+  ['Card reset', 0x80100068],
+  ['Reader detached', 0x80100009],
+  ['Card not present', 0x8010000c],
+];
+/** Words of pcsc_stringify_error that everybody uses: the call must stand before them. */
+const bare: readonly (readonly [string, number])[] = [
+  ['Internal error', 0x80100001],
+  ['Not enough memory', 0x80100006],
+  ['Transaction failed', 0x80100016],
+  ['Card is not supported', 0x80100065],
+  ['Invalid handle', 0x80100003],
+  ['Invalid parameter given', 0x80100004],
+  ['Subsystem not ready', 0x80100010],
 ];
 /** "make sure that pcscd is not running", "when pcscd is not running it works": told as a condition, not met as a failure. */
 const CONDITION = /(?:\bmak(?:e|ing) sure|\bwhen|\bif|\bwhile|\bas long as)(?: that)?(?: the)? $/i;
@@ -107,6 +136,19 @@ export const codeSigns: readonly Sign[] = [
     needles: phrases.map(([text]) => text),
     pattern: new RegExp(phrases.map(([text]) => text.replace(/[[\]]/g, '\\$&')).join('|'), 'i'),
     see: (match, text) => (CONDITION.test(text.slice(0, match.index)) ? null : see(codeOfPhrase.get((match[0] as string).toLowerCase()) ?? null, text)),
+  },
+  {
+    kind: 'pcsc-code',
+    needles: bare.map(([text]) => text),
+    pattern: new RegExp(`\\bSCard[A-Z]\\w{2,24}(?:\\(\\))?[^.]{0,30}: (${bare.map(([text]) => text).join('|')})\\b`, 'i'),
+    see: (match, text) => see(bare.find(([words]) => words.toLowerCase() === (match[1] as string).toLowerCase())?.[1] ?? null, text),
+  },
+  {
+    kind: 'pcsc-code',
+    // sc_strerror of OpenSC (errors.c), for what its reader driver makes of codes (reader-pcsc.c, pcsc_to_opensc_error).
+    needles: OPENSC_TEXTS.map(([text]) => text),
+    pattern: new RegExp(`(?:-11\\d\\d \\(|(?:[Ff]ailed|[Ee]rror)(?: to \\w+ (?:to )?(?:card|reader))?: )(${OPENSC_TEXTS.map(([text]) => text).join('|')})\\b`),
+    see: (match, text) => see(OPENSC_TEXTS.find(([words]) => words === match[1])?.[1] ?? null, text),
   },
   {
     kind: 'pcsc-code',

@@ -34,7 +34,7 @@ export const toldSigns: readonly Sign[] = [
     'environment',
     { name: 'device-node-denied' },
     ['/dev/hidraw', '/dev/bus/usb', '/dev/ttyACM'],
-    /\/dev\/(?:hidraw|bus\/usb|ttyACM)\S*.{0,80}(?:permission denied|access denied|EACCES|not permitted)|(?:permission denied|access denied|EACCES|not permitted).{0,80}\/dev\/(?:hidraw|bus\/usb|ttyACM)/i,
+    /\/dev\/(?:hidraw|bus\/usb|ttyACM)\S{0,20}.{0,80}(?:permission denied|access denied|EACCES|not permitted)|(?:permission denied|access denied|EACCES|not permitted).{0,80}\/dev\/(?:hidraw|bus\/usb|ttyACM)/i,
   ),
   // The node as ls -l shows it, open to its owner root at most and with no list of others (a plus sign).
   plain('environment', { name: 'device-node-denied' }, ['/dev/hidraw', '/dev/bus/usb', '/dev/ttyACM'], /^\s*c[rw-]{6}---[. ]\s*\d+ root +root\b.*\/dev\/(?:hidraw|bus\/usb|ttyACM)/),
@@ -49,6 +49,8 @@ export const toldSigns: readonly Sign[] = [
     ['unblock', 'wrong 3', 'wrong three', 'wrong too', 'incorrectly', '3 times', 'three times', 'too many times', 'too often', 'attempts', 'retry counter', 'retries'],
     /\bunblock\w{0,3}\b[^.]{0,20}\b(?:PIN|card|key)\b|\bunblock-pin\b|\bPIN\b[^.]{0,40}\b(?:wrong|incorrect(?:ly)?)\b[^.]{0,20}\b(?:3|three|several|many|often)\b|\b(?:wrong|incorrect)(?: \w+)? PIN\b[^.]{0,30}\b(?:3|three|several|too many|too often)\b|\b(?:PIN|PUK)\b[^.]{0,30}\b(?:0|no|zero) (?:attempts|tries|retries)|\b(?:0|no|zero) (?:PIN )?(?:attempts|tries|retries)\b[^.]{0,20}\b(?:left|remain)/i,
   ),
+  // Typed, beside the same without it: what root reads shows in the lines that follow.
+  plain('command', { name: 'run-as-root' }, ['sudo gpg', 'sudo -E gpg', 'sudo ykman', 'sudo pcsc_scan', 'sudo opensc-tool', 'sudo pkcs11-tool'], /^\s*(?:\S{1,60}\s?)?[$%❯>]\s*sudo (?:-E )?(?:gpg2?|ykman|pcsc_scan|opensc-tool|pkcs11-tool)\b/),
   // gpg-agent says so, too, when it reaches no card.
   plain('ssh', { name: 'agent-empty' }, ['agent has no identities', 'no identities in the agent']),
   plain('gpg-agent', { name: 'agent-already-running' }, ['a gpg-agent is already', 'gpg-agent is running and available']),
