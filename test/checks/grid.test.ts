@@ -127,6 +127,7 @@ const grid: [string, Id, string[]][] = [
   ['sixteen-readers', 'reader-limit', ['pcscd']],
   ['built-in-reader-first', 'reader-limit', []],
 
+  ['rig-library-for-48-readers', 'reader-limit-abi-mismatch', ['/run/rig/bundle/libpcsclite.so.1']],
   ['library-of-16-asked-on-fedora', 'reader-limit-abi-mismatch', ['/usr/local/lib64/libpcsclite.so.1']],
   ['flatpak-library-of-16-on-fedora', 'reader-limit-abi-mismatch', ['/var/lib/flatpak/app/de.bund.ausweisapp.ausweisapp2/current/active/files/lib/libpcsclite.so.1']],
   ['new-library-adapts', 'reader-limit-abi-mismatch', []],
@@ -174,6 +175,7 @@ const grid: [string, Id, string[]][] = [
   ['polkit-without-policy', 'polkit-unreachable', []],
   ['pcscd-silent', 'polkit-denied', []],
 
+  ['rig-socket-closed', 'sandbox-blocks-pcsc', ['nobody']],
   ['socket-closed', 'sandbox-blocks-pcsc', ['alice']],
   ['polkit-denied', 'sandbox-blocks-pcsc', []],
 
@@ -186,9 +188,11 @@ const grid: [string, Id, string[]][] = [
   ['usb-not-authorised', 'usbguard', ['1-2']],
   ['not-noticed', 'usbguard', []],
 
-  ['container-without-usb', 'no-usb-in-environment', ['a container (docker)']],
+  ['rig-container-without-usb', 'no-usb-in-environment', ['a container (docker)']],
+  ['rig-socket-closed', 'no-usb-in-environment', []],
   ['no-reader', 'no-usb-in-environment', []],
 
+  ['rig-library-looks-elsewhere', 'library-daemon-disagree', ['libpcsclite']],
   ['library-sees-nothing', 'library-daemon-disagree', ['libpcsclite']],
   ['library-lacks-one-reader', 'library-daemon-disagree', ['libpcsclite']],
   ['no-addon', 'library-daemon-disagree', []],
@@ -205,7 +209,7 @@ const grid: [string, Id, string[]][] = [
   ['lab-no-reader', 'no-reader', ['readers']],
   ['no-reader', 'no-reader', ['readers']],
   ['not-noticed', 'no-reader', []],
-  ['container-without-usb', 'no-reader', []],
+  ['rig-container-without-usb', 'no-reader', []],
   ['no-pcscd', 'no-reader', []],
 
   ['lab-smart-card-switched-off', 'token-configuration', ['1-1']],
@@ -240,7 +244,7 @@ const grid: [string, Id, string[]][] = [
   ['polkit-hidepid', 'polkit-denied', []],
   ['hidepid-without-polkit', 'polkit-error-hidepid', []],
 
-  ['ssh-without-reader', 'remote-session', ['alice']],
+  ['rig-login-from-afar', 'remote-session', ['root']],
   ['ssh-with-reader', 'remote-session', []],
   ['no-reader', 'remote-session', []],
 
@@ -335,6 +339,11 @@ const onlyErrors: [string, Id[]][] = [
   ['lab-pcscd-first', ['ccid-vs-pcscd']],
   ['lab-second-pcscd', ['second-pcscd']],
   ['lab-kernel-driver', ['kernel-driver-claims-reader']],
+  ['rig-container-without-usb', []],
+  ['rig-login-from-afar', []],
+  ['rig-socket-closed', ['sandbox-blocks-pcsc']],
+  ['rig-library-for-48-readers', ['reader-limit-abi-mismatch']],
+  ['rig-library-looks-elsewhere', ['library-daemon-disagree']],
   ['rig-shared', []],
   ['rig-pcscd-restarted', []],
   ['rig-insisting-program', []],
