@@ -98,6 +98,8 @@ const grid: [string, Id, string[]][] = [
   ['kernel-nfc-driver', 'kernel-driver-claims-reader', ['1-2']],
   ['kernel-nfc-driver-absent', 'kernel-driver-claims-reader', []],
 
+  ['lab-passed-through-to-a-machine', 'vm-took-device', ['1-1']],
+  ['lab-lent-to-another-machine', 'vm-took-device', ['17-1']],
   ['vm-took-device', 'vm-took-device', ['1-2']],
   ['not-noticed', 'vm-took-device', []],
 
@@ -120,6 +122,8 @@ const grid: [string, Id, string[]][] = [
   ['not-noticed', 'driver-does-not-know-device', []],
   ['no-ccid-driver', 'driver-does-not-know-device', []],
 
+  ['lab-driver-older-than-pcscd', 'driver-outdated', ['libccid']],
+  ['lab-device-closed-to-pcscd', 'driver-outdated', []],
   ['libccid-1.8.1', 'driver-outdated', ['libccid']],
   ['libccid-1.8.2', 'driver-outdated', []],
   ['base', 'driver-outdated', []],
@@ -146,12 +150,15 @@ const grid: [string, Id, string[]][] = [
   ['lab-plugged-in-unnoticed', 'hotplug-not-seen', ['1-1']],
   ['not-noticed', 'hotplug-not-seen', ['1-2']],
   ['scdaemon-took-usb', 'hotplug-not-seen', []],
+  ['lab-pcscd-woken', 'hotplug-not-seen', []],
+  ['lab-lent-to-another-machine', 'hotplug-not-seen', []],
   ['second-pcscd', 'hotplug-not-seen', []],
-  ['usb-closed-to-pcscd', 'hotplug-not-seen', []],
+  ['lab-device-closed-to-pcscd', 'hotplug-not-seen', []],
 
   ['rig-no-pcscd', 'pcscd-not-running', ['pcscd']],
   ['no-pcscd', 'pcscd-not-running', ['pcscd']],
   ['pcscd-not-installed', 'pcscd-not-running', ['pcscd']],
+  ['lab-pcscd-asleep', 'pcscd-not-running', []],
   ['pcscd-asleep', 'pcscd-not-running', []],
   ['pcscd-silent', 'pcscd-not-running', []],
 
@@ -181,7 +188,7 @@ const grid: [string, Id, string[]][] = [
 
   ['lab-device-closed', 'usb-permission', ['1-1']],
   ['usb-closed', 'usb-permission', ['1-2']],
-  ['usb-closed-to-pcscd', 'usb-permission', ['1-2']],
+  ['lab-device-closed-to-pcscd', 'usb-permission', ['1-1']],
   ['stale-reader-port', 'usb-permission', []],
 
   ['lab-device-not-authorized', 'usbguard', ['1-1']],
@@ -223,15 +230,15 @@ const grid: [string, Id, string[]][] = [
   ['short-apdu-reader', 'reader-hardware-limit', ['1-2']],
   ['extended-apdu-reader', 'reader-hardware-limit', []],
 
-  ['qemu-reader', 'vm-virtual-reader', ['1-2']],
+  ['lab-emulated-reader', 'vm-virtual-reader', ['17-1']],
   ['vm-took-device', 'vm-virtual-reader', []],
 
   ['suspend-failed', 'usb-power-management', ['1-2']],
-  ['asleep-and-unlisted', 'usb-power-management', ['1-2']],
+  ['lab-reader-sleeps-unnoticed', 'usb-power-management', ['1-1']],
   ['not-noticed', 'usb-power-management', []],
 
-  ['reader-unreachable', 'suspend-resume-stale', [YUBIKEY]],
-  ['reader-unreachable', 'card-defect', []],
+  ['lab-reader-falls-silent', 'suspend-resume-stale', ['Yubico YubiKey OTP+FIDO+CCID [YubiKey OTP+FIDO+CCID] 00 00']],
+  ['lab-reader-falls-silent', 'card-defect', []],
   ['mute-card', 'suspend-resume-stale', []],
 
   ['lab-polkit-unreachable', 'polkit-unreachable', ['polkit']],
@@ -293,7 +300,8 @@ const grid: [string, Id, string[]][] = [
   ['base', 'unseen-without-root', ['root']],
   ['polkit-refuses-but-root', 'unseen-without-root', []],
 
-  ['pcscd-woken', 'pcscd-woken', ['pcscd']],
+  ['lab-pcscd-woken', 'pcscd-woken', ['pcscd']],
+  ['lab-pcscd-asleep', 'pcscd-woken', []],
   ['base', 'pcscd-woken', []],
 ];
 
@@ -357,7 +365,13 @@ const onlyErrors: [string, Id[]][] = [
   ['rig-two-scdaemons', ['multiple-scdaemon']],
   ['rig-no-pcscd', ['pcscd-not-running']],
   ['rig-home-taken', ['gnupg-home-unusable']],
-  ['reader-unreachable', ['suspend-resume-stale']],
+  ['lab-reader-falls-silent', ['suspend-resume-stale']],
+  ['lab-emulated-reader', []],
+  ['lab-reader-sleeps-unnoticed', []],
+  ['lab-pcscd-asleep', []],
+  ['lab-pcscd-woken', []],
+  ['lab-passed-through-to-a-machine', ['vm-took-device']],
+  ['lab-lent-to-another-machine', ['vm-took-device']],
   ['lab-polkit-unreachable', ['polkit-unreachable']],
   ['polkit-without-bus', ['polkit-unreachable']],
   ['polkit-hidepid', ['polkit-error-hidepid']],
@@ -390,7 +404,8 @@ const onlyErrors: [string, Id[]][] = [
   ['socket-closed', ['sandbox-blocks-pcsc']],
   ['pcscd-silent', ['pcscd-unresponsive']],
   ['pcscd-dies', ['pcscd-unresponsive']],
-  ['usb-closed-to-pcscd', ['usb-permission']],
+  ['lab-device-closed-to-pcscd', ['usb-permission']],
+  ['lab-driver-older-than-pcscd', []],
   ['usb-not-authorised', ['usbguard']],
   ['mute-card', ['card-defect']],
 ];

@@ -6,6 +6,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { ScenarioResult } from './guest.ts';
+import { bringEmulator, bringOlderDriver } from './lent-programs.ts';
 import { boot, kernel, prepareHost, root, type Suite, suites, workFolder } from './machine.ts';
 
 const say = (line: string) => process.stderr.write(`lab: ${line}\n`);
@@ -39,6 +40,8 @@ async function toolFolder(): Promise<string> {
   for (const part of ['bin', 'dist/app', 'package.json', 'node_modules/pcsclite', 'node_modules/bindings', 'node_modules/file-uri-to-path']) {
     if (existsSync(join(project, part))) cpSync(join(project, part), join(program, part), { recursive: true });
   }
+  bringEmulator(join(folder, 'qemu'));
+  await bringOlderDriver(join(folder, 'libccid'));
   return folder;
 }
 
