@@ -183,6 +183,8 @@ const grid: [string, Id, string[]][] = [
   ['pcscd-silent', 'polkit-denied', []],
 
   ['rig-socket-closed', 'sandbox-blocks-pcsc', ['nobody']],
+  ['rig-flatpak-without-pcsc', 'sandbox-blocks-pcsc', ['flatpak org.example.Signer']],
+  ['rig-flatpak-without-pcsc', 'pcscd-not-running', []],
   ['socket-closed', 'sandbox-blocks-pcsc', ['alice']],
   ['polkit-denied', 'sandbox-blocks-pcsc', []],
 
@@ -350,6 +352,7 @@ const onlyErrors: [string, Id[]][] = [
   ['rig-container-without-usb', []],
   ['rig-login-from-afar', []],
   ['rig-socket-closed', ['sandbox-blocks-pcsc']],
+  ['rig-flatpak-without-pcsc', ['sandbox-blocks-pcsc']],
   ['rig-library-for-48-readers', ['reader-limit-abi-mismatch']],
   ['rig-library-looks-elsewhere', ['library-daemon-disagree']],
   ['rig-shared', []],

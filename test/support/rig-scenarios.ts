@@ -9,6 +9,7 @@ import { until } from '../../src/rig/until.ts';
 import type { Report } from '../../src/report/schema.ts';
 import { bringBuiltLibrary, bringLibrary, bundle } from './bundled-library.ts';
 import { runCardcheck } from './cardcheck.ts';
+import { flatpak } from './flatpak-sandbox.ts';
 import { type Generation, pcscdOf } from './pcscd-generations.ts';
 import { loginFromAfar } from './remote-login.ts';
 
@@ -304,6 +305,17 @@ export const rigScenarios: readonly RigScenario[] = [
     make: async (stage) => {
       stage.through = await loginFromAfar(stage.rig);
       await gpgFails(stage);
+    },
+  },
+  {
+    name: 'rig-flatpak-without-pcsc',
+    situation: 'cardcheck runs in a flatpak without --socket=pcsc, while another program outside uses the card',
+    live: 'sandbox-blocks-pcsc',
+    logsShow: { id: null, because: 'the program outside has what it wants' },
+    scdaemonConf: SHARING,
+    make: async (stage) => {
+      await other(stage, 'shared');
+      stage.through = await flatpak(stage.rig, { pcsc: false, writable: [dirname(stage.gnupg.home)] });
     },
   },
   {
