@@ -1,6 +1,6 @@
 /**
  * `npm run lab [-- SUITE… [SCENARIO…]]`: real USB readers in emulated machines. Boots each Debian, plays every
- * scenario in it, prints a table; exits 1 when any expectation failed. Needs root; about 6 minutes a suite.
+ * scenario in it, prints a table; exits 1 when any expectation failed. Needs root; about 9 minutes a suite.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -205,8 +205,7 @@ export class Workbench {
     const machine = ['-nodefaults', '-display', 'none', '-machine', 'pc', '-m', '32', '-L', EMULATOR, '-device', 'qemu-xhci', '-device', `usb-host,hostbus=${Number(bus)},hostaddr=${Number(device)}`];
     const child = this.#spawn('env', [`LD_LIBRARY_PATH=${EMULATOR}`, `QEMU_MODULE_DIR=${EMULATOR}`, `${EMULATOR}/qemu-system-x86_64`, ...machine]);
     child.stderr?.on('data', (chunk: Buffer) => this.notes.push(chunk.toString()));
-    const isTaken = () => existsSync(`/sys/bus/usb/devices/${this.sysfsName(identity)}:1.0/driver`);
-    await this.until(`the emulator takes the device; it says: ${this.notes.join()}`, isTaken);
+    await this.until('the emulator takes the device', () => existsSync(`/sys/bus/usb/devices/${this.sysfsName(identity)}:1.0/driver`));
     return child.pid as number;
   }
 
