@@ -7,7 +7,7 @@ export default defineCheck({
   needs: ['driverBundles'],
   wants: ['usbDevices'],
   about: ['driverBundles'],
-  after: ['pcscd-not-running'],
+  after: ['pcscd-not-running', 'sandbox-blocks-pcsc'],
   check({ driverBundles, usbDevices }) {
     const connected = new Set((valueOf(usbDevices) ?? []).map(({ id }) => id));
     return driverBundles.bundles.flatMap((bundle) => {

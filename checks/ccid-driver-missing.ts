@@ -7,7 +7,7 @@ export default defineCheck({
   needs: ['usbDevices', 'driverBundles'],
   wants: ['host'],
   about: ['usbDevices', 'driverBundles'],
-  after: ['pcscd-not-running', 'pcscd-driver-dir-missing'],
+  after: ['pcscd-not-running', 'sandbox-blocks-pcsc', 'pcscd-driver-dir-missing'],
   check({ usbDevices, driverBundles, host }) {
     const { dropDir, bundles } = driverBundles;
     if (bundles.some(({ name, driver }) => driver === 'CCIDCLASSDRIVER' || name === 'ifd-ccid.bundle')) return [];

@@ -14,7 +14,7 @@ export default defineCheck({
   needs: ['driverBundles', 'pcscdBuild'],
   wants: ['usbDevices', 'holdings', 'host'],
   about: ['driverBundles', 'pcscdBuild'],
-  after: ['pcscd-not-running', 'usb-permission'],
+  after: ['pcscd-not-running', 'sandbox-blocks-pcsc', 'usb-permission'],
   check({ driverBundles, pcscdBuild, usbDevices, holdings, host }) {
     const installed: Record<Product, string | null> = {
       libccid: driverBundles.bundles.find(({ driver }) => driver === 'CCIDCLASSDRIVER')?.version ?? null,

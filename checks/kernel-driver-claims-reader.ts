@@ -2,7 +2,7 @@ import { defineCheck } from '../src/check.ts';
 import type { UsbDevice } from '../src/snapshot/schema.ts';
 import { deviceName, deviceSubject } from './readers.ts';
 import { asRoot } from './shell.ts';
-import { virtualMachineDrivers } from './takers.ts';
+import { USBIP } from './takers.ts';
 
 export default defineCheck({
   code: 'CC303',
@@ -44,7 +44,7 @@ export default defineCheck({
 
 /** usbfs is not a driver but a process that claimed the interface; pass-through is another finding. */
 function kernelDriver({ interfaces, ccidInterfaces }: UsbDevice): string | null {
-  const claimed = interfaces.find(({ number, driver }) => ccidInterfaces.includes(number) && driver !== null && driver !== 'usbfs' && !virtualMachineDrivers.includes(driver));
+  const claimed = interfaces.find(({ number, driver }) => ccidInterfaces.includes(number) && driver !== null && driver !== 'usbfs' && driver !== USBIP);
   return claimed?.driver ?? null;
 }
 

@@ -8,7 +8,7 @@ export default defineCheck({
   needs: ['libraries'],
   wants: ['pcscdBuild', 'host'],
   about: ['libraries'],
-  after: ['pcscd-not-running'],
+  after: ['pcscd-not-running', 'sandbox-blocks-pcsc'],
   check({ libraries, pcscdBuild, host }) {
     if (valueOf(host)?.platform === 'darwin') return notApplicable('macOS has its own PC/SC');
     if (pcscdBuild.status !== 'ok') return notApplicable('pcscd is not installed here');

@@ -16,9 +16,12 @@ export const speaks = (side: Pick<Library, 'protocol'> | undefined): string | nu
 /** "/usr/local/lib/libpcsclite.so.1 (/usr/local)": a copy and where it belongs. */
 export const libraryName = ({ path, owner }: Library): string => (owner === null || owner === 'system' || owner === '/usr/local' ? path : `${path} (${owner})`);
 
-/** The copy that our own connect went through, or waits in; null where that was not seen. */
-export function askedLibrary({ libraryContext, addon }: Pick<Facts, 'libraryContext' | 'addon'>, copies: readonly Library[]): Library | null {
-  const path = valueOf(libraryContext)?.library ?? valueOf(addon)?.library;
+/** The file that our own connect went through, or waits in; undefined where that was not seen. It may be none of the copies that were looked for. */
+export const askedFile = ({ libraryContext, addon }: Pick<Facts, 'libraryContext' | 'addon'>): string | undefined => valueOf(libraryContext)?.library ?? valueOf(addon)?.library;
+
+/** The same as one of the copies; null where it is none. */
+export function askedLibrary(facts: Pick<Facts, 'libraryContext' | 'addon'>, copies: readonly Library[]): Library | null {
+  const path = askedFile(facts);
   const found = copies.find((copy) => path !== undefined && (copy.path === path || copy.realPath === path));
   if (found?.kind !== 'redirector') return found ?? null;
   return copies.find((copy) => isClient(copy) && folderOf(copy) === folderOf(found)) ?? null;

@@ -8,7 +8,7 @@ export default defineCheck({
   needs: ['pcscdBuild'],
   wants: ['driverBundles', 'usbDevices', 'host'],
   about: ['pcscdBuild'],
-  after: ['pcscd-not-running'],
+  after: ['pcscd-not-running', 'sandbox-blocks-pcsc'],
   check({ pcscdBuild, driverBundles, usbDevices, host }) {
     const { usbDropDir, path } = pcscdBuild;
     const pcscdDir = usbDropDir ?? 'its drop directory';

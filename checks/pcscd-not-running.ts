@@ -2,6 +2,7 @@ import { defineCheck, notApplicable } from '../src/check.ts';
 import type { Remedy } from '../src/report/schema.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import type { Fact, Facts, Host, ScdaemonConfig } from '../src/snapshot/schema.ts';
+import { withheldFrom } from './refusals.ts';
 import { install } from './remedies.ts';
 import { asRoot } from './shell.ts';
 
@@ -12,6 +13,7 @@ export default defineCheck({
   about: ['pcscdSocket'],
   check({ pcscdSocket, daemon, pcscdUnits, pcscdBuild, usbDevices, scdaemonConfig, host }) {
     if (valueOf(host)?.platform === 'darwin') return notApplicable('macOS has a service of its own');
+    if (withheldFrom(pcscdSocket, host) !== null) return notApplicable('this flatpak was not given pcscd\'s socket');
     const { path, kind, from, listening } = pcscdSocket;
     const nobodyListens = kind === 'missing' || kind === 'other' || (kind === 'socket' && (listening === false || daemon.status === 'absent'));
     if (daemon.status === 'ok' || !nobodyListens) return [];

@@ -3,7 +3,7 @@ import type { Refusal } from '../src/pcsc/compatibility.ts';
 import type { Remedy } from '../src/report/schema.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
 import type { Fact, Facts, Host, Library } from '../src/snapshot/schema.ts';
-import { agreement, askedLibrary, isClient, isLoadable, libraryName, serverName, serverSide, speaks } from './libraries.ts';
+import { agreement, askedFile, askedLibrary, isClient, isLoadable, libraryName, serverName, serverSide, speaks } from './libraries.ts';
 import { updateOwner } from './library-remedies.ts';
 import { packageCommands } from './packages.ts';
 
@@ -25,16 +25,19 @@ export default defineCheck({
 
     const asked = askedLibrary({ libraryContext, addon }, copies);
     const candidates = copies.filter((copy) => isClient(copy) && isLoadable(copy));
-    const used = asked ?? candidates.find(refuses) ?? candidates[0];
+    const file = asked?.path ?? askedFile({ libraryContext, addon });
+    const isElsewhere = file !== undefined && !copies.some(({ path, realPath }) => path === file || realPath === file);
+    const used = isElsewhere ? undefined : (asked ?? candidates.find(refuses) ?? candidates[0]);
+    const named = used?.path ?? file;
     const refusal = observedRefusal({ libraryContext, daemon, probes }, asked !== null && refuses(asked));
     const ours: Draft<'CC403'>[] =
       refusal === null
         ? []
         : [
-            finding(used === undefined ? 'The PC/SC library' : libraryName(used), used, refusal, {
-              subject: used === undefined ? { kind: 'service', name: 'pcscd' } : { kind: 'file', name: used.path },
+            finding(used === undefined ? (file ?? 'The PC/SC library') : libraryName(used), used, refusal, {
+              subject: named === undefined ? { kind: 'service', name: 'pcscd' } : { kind: 'file', name: named },
               certainty: 'proven',
-              evidence: [`SCardEstablishContext through ${asked === null ? 'the library' : asked.path} returned ${CODES[refusal]}.`, ...whereSpoken(used)],
+              evidence: [`SCardEstablishContext through ${file ?? 'the library'} returned ${CODES[refusal]}.`, ...whereSpoken(used)],
               remedies: [...(used === undefined || used.owner === 'system' ? [] : updateOwner(used, host, copies.filter((copy) => !refuses(copy)))), upgradeBoth(host)],
             }),
           ];

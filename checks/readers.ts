@@ -8,7 +8,8 @@ export const deviceSubject = (device: UsbDevice): Finding['subject'] => ({ kind:
 
 /** "Yubico YubiKey OTP+FIDO+CCID (1050:0407)", as the device calls itself. */
 export function deviceName({ manufacturer, product, id }: UsbDevice): string {
-  const name = [manufacturer, product].filter((part) => part !== null).join(' ');
+  // Some makers begin their products' names with their own.
+  const name = [product?.startsWith(manufacturer ?? '') === true ? null : manufacturer, product].filter((part) => part !== null).join(' ');
   return name === '' ? `USB device ${id}` : `${name} (${id})`;
 }
 

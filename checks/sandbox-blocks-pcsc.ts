@@ -1,5 +1,6 @@
 import { defineCheck } from '../src/check.ts';
 import { valueOf } from '../src/snapshot/fact.ts';
+import { withheldFrom } from './refusals.ts';
 import { asRoot, quote } from './shell.ts';
 
 export default defineCheck({
@@ -10,6 +11,25 @@ export default defineCheck({
   after: ['pcscd-not-running'],
   check({ pcscdSocket, daemon, host }) {
     const { path, kind, mode, writable } = pcscdSocket;
+    const flatpak = withheldFrom(pcscdSocket, host);
+    if (flatpak !== null)
+      return [
+        {
+          subject: { kind: 'machine', name: `flatpak ${flatpak}` },
+          data: { socket: path, user: `The flatpak ${flatpak}` },
+          certainty: 'proven',
+          evidence: [`/.flatpak-info names no socket pcsc, and ${path} does not exist inside.`],
+          remedies: [
+            {
+              title: 'Give it the socket, in a shell outside of it, and start it again',
+              kind: 'lasting',
+              commands: [`flatpak override --user --socket=pcsc ${quote(flatpak)}`],
+              edits: [],
+              price: 'It may use any card.',
+            },
+          ],
+        },
+      ];
     if (daemon.status === 'ok' || kind !== 'socket') return [];
     // By mode it may be open all the same to whom a policy stops; then only the refused connect tells.
     const closedByMode = writable === false;

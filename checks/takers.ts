@@ -1,7 +1,7 @@
 /** Who hands a USB device to a guest system. */
 
-/** Kernel drivers that stand in for a device exported to another machine (Linux drivers/usb/usbip). */
-export const virtualMachineDrivers: readonly string[] = ['usbip-host', 'vfio-pci'];
+/** Lends a whole device to another machine (Linux drivers/usb/usbip). What vfio-pci takes, a controller, is off the bus with all its devices. */
+export const USBIP = 'usbip-host';
 
 /** Programs that pass devices through, by what /proc/PID/comm begins with (15 characters at most). */
 const virtualMachines: Readonly<Record<string, string>> = {

@@ -147,7 +147,7 @@ export const access = {
     title: 'Programs see something else than pcscd does',
     passTitle: 'The PC/SC library and pcscd agree',
     message: ({ says }: { says: string }) => `${says}. The library that programs load talks to another pcscd, or does not understand this one.`,
-    why: 'cardcheck asks twice: through libpcsclite, as programs do, and pcscd itself over its socket. Two answers mean a second library, a delegate (LIBPCSCLITE_DELEGATE), another socket (PCSCLITE_CSOCK_NAME) or a reader that came or went in between.',
+    why: 'cardcheck asks twice: through libpcsclite, as programs do, and pcscd itself over its socket. Two answers mean a second library, which may look for its socket elsewhere, a delegate (LIBPCSCLITE_DELEGATE), another socket (PCSCLITE_CSOCK_NAME) or a reader that came or went in between.',
     price: null,
     wrongCure: 'Trusting the one that shows the reader.',
     sources: ['pcsc-lite src/libredirect.c', 'pcsc-lite src/winscard_msg.c: getSocketName'],

@@ -135,8 +135,17 @@ export const readContainer = perRun(async (system): Promise<string | null> => {
   return name === undefined || name === '' ? null : name;
 });
 
+/** The flatpak cardcheck itself runs in, by the file that flatpak puts into every sandbox (flatpak-metadata(5)). */
+async function readFlatpak(system: System): Promise<Host['flatpak']> {
+  const info = await readOrNull(system, '/.flatpak-info', OS_RELEASE_LIMIT);
+  const section = (name: string): string => info?.split(/^(?=\[)/m).find((one) => one.startsWith(`[${name}]`)) ?? '';
+  const value = (name: string, key: string): string | undefined => readAssignments(section(name))[key];
+  const app = value('Application', 'name') ?? value('Runtime', 'name');
+  return app === undefined ? null : { app, pcsc: (value('Context', 'sockets') ?? '').split(';').includes('pcsc') };
+}
+
 async function readHost(system: System): Promise<Host> {
-  const [distribution, kernel, arch, hostname, user, session, container] = await Promise.all([
+  const [distribution, kernel, arch, hostname, user, session, container, flatpak] = await Promise.all([
     readDistribution(system),
     readKernel(system),
     readArch(system),
@@ -144,8 +153,9 @@ async function readHost(system: System): Promise<Host> {
     readUser(system),
     readSession(system),
     readContainer(system),
+    readFlatpak(system),
   ]);
-  return { platform: system.platform, distribution, kernel, arch, hostname, user, root: system.uid === 0, calledBy: await readCaller(system), session, container, wsl: /microsoft/i.test(kernel) };
+  return { platform: system.platform, distribution, kernel, arch, hostname, user, root: system.uid === 0, calledBy: await readCaller(system), session, container, flatpak, wsl: /microsoft/i.test(kernel) };
 }
 
 /** The machine and the user's place on it. */

@@ -22,6 +22,9 @@ const CCID_FEATURES_AT = 40;
 /** Bytes of descriptors that are looked at; a configuration cannot have more. */
 const DESCRIPTORS_LIMIT = 65536;
 
+/** The kernel's driver of every device that is used by its interfaces (Linux drivers/usb/core/generic.c). */
+const USUAL_DRIVER = 'usb';
+
 /** Makers of tokens that are smart cards as well (usb.org vendor ids): Yubico, Nitrokey, SoloKeys, Feitian. */
 const TOKEN_MAKERS = /^(?:1050|20a0):|^1209:(?:beee|5070)$|^096e:/;
 
@@ -104,14 +107,17 @@ export function parseDescriptors(bytes: Buffer): DescribedInterface[] {
 /**
  * The interfaces of a device and which of them a CCID driver would take: those of the smart-card class, and those
  * of the vendor's class that carry CCID's descriptor (libccid ccid_usb.c get_ccid_usb_interface). A device without
- * a configuration, which the kernel or usbguard has not authorized, has no interfaces yet: then its descriptors tell.
+ * a configuration has no interfaces: then its descriptors tell. Such is one which the kernel or usbguard has not
+ * authorized, and one that a driver of whole devices took, as usbip-host does; its interfaces are that driver's.
  */
 async function readInterfaces(system: System, name: string, found: Interface[]): Promise<Pick<UsbDevice, 'interfaces' | 'ccidInterfaces' | 'ccid'>> {
   const needsDescriptors = found.length === 0 || found.some((one) => one.class === VENDOR_SPECIFIC || one.class === SMART_CARD);
   const described = needsDescriptors
     ? await system.readBytes(`${DEVICES}/${name}/descriptors`, 0, DESCRIPTORS_LIMIT).then(parseDescriptors, () => [])
     : [];
-  const interfaces = found.length > 0 ? found : described.map(({ ccid: _, describes: __, ...plain }) => plain);
+  const { DRIVER: ofDevice = USUAL_DRIVER } = found.length > 0 ? {} : await readUevent(system, name);
+  const driver = ofDevice === USUAL_DRIVER ? null : ofDevice;
+  const interfaces = found.length > 0 ? found : described.map(({ ccid: _, describes: __, ...plain }) => ({ ...plain, driver }));
   const hasDescriptor = (one: Interface) => described.some(({ number, ccid }) => ccid && number === one.number);
   const ccidInterfaces = interfaces.filter((one) => one.class === SMART_CARD || (one.class === VENDOR_SPECIFIC && hasDescriptor(one))).map(({ number }) => number);
   const ccid = described.flatMap(({ number, describes }) => (describes !== null && ccidInterfaces.includes(number) ? [{ interface: number, ...describes }] : []));

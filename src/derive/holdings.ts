@@ -98,9 +98,10 @@ function probesOf(reader: string, probes: readonly Probe[]): ReaderReport['probe
 }
 
 /** Device nodes pcscd has open; null: its open files could not be seen. */
-function openedByPcscd({ usbHolders: fact }: Facts): ReadonlySet<string> | null {
+function openedByPcscd({ usbHolders: fact, pcscdProcesses }: Facts): ReadonlySet<string> | null {
   const seen = valueOf(fact);
-  if (seen === undefined) return null;
+  // The pcscd that answers may have come after that look, woken by our own connection, or run outside of this container.
+  if (seen === undefined || valueOf(pcscdProcesses)?.length === 0) return null;
   const nodes = seen.holders.filter(({ process }) => identifyProgram(process)?.id === 'pcscd').map(({ node }) => node);
   return nodes.length > 0 || seen.unseenProcesses === 0 ? new Set(nodes) : null;
 }

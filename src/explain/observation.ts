@@ -146,6 +146,7 @@ type Plain =
   | 'autosuspend'
   | 'usbguard'
   | 'usbip'
+  | 'usbip-lends'
   | 'vm-holds-usb'
   | 'vm-reader'
   | 'sandbox-denied'

@@ -83,7 +83,10 @@ const rungs: Record<LayerId, (facts: JudgedFacts) => Rung> = {
     tell(holdings, (readers) => {
       if (readers.length === 0) return nothing('no reader to look into');
       const full = readers.filter(({ card }) => card.present === true);
-      return full.length === 0 ? nothing('no card inserted') : ok(`card in ${full.map(({ name }) => name).join(', ')}`);
+      if (full.length > 0) return ok(`card in ${full.map(({ name }) => name).join(', ')}`);
+      const empty = readers.filter(({ card }) => card.present === false);
+      if (empty.length === readers.length) return nothing('no card inserted');
+      return nothing(empty.length === 0 ? 'whether a card is inserted was not seen' : `no card in ${empty.map(({ name }) => name).join(', ')}`);
     }),
 
   gnupg: ({ gnupg, scdaemonConfig }) =>

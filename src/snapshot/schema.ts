@@ -60,6 +60,11 @@ const host = z.object({
     evidence: z.string(),
   }),
   container: z.string().nullable().meta({ description: 'docker, podman, lxc, systemd-nspawn, …' }),
+  flatpak: z
+    .object({ app: z.string(), pcsc: z.boolean().meta({ description: 'it was to get pcscd\'s socket' }) })
+    .nullable()
+    .default(null)
+    .meta({ description: 'the flatpak cardcheck itself runs in; null: none, or of a snapshot older than this field' }),
   wsl: z.boolean(),
 });
 

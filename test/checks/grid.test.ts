@@ -98,6 +98,8 @@ const grid: [string, Id, string[]][] = [
   ['kernel-nfc-driver', 'kernel-driver-claims-reader', ['1-2']],
   ['kernel-nfc-driver-absent', 'kernel-driver-claims-reader', []],
 
+  ['lab-passed-through-to-a-machine', 'vm-took-device', ['1-1']],
+  ['lab-lent-to-another-machine', 'vm-took-device', ['17-1']],
   ['vm-took-device', 'vm-took-device', ['1-2']],
   ['not-noticed', 'vm-took-device', []],
 
@@ -120,6 +122,8 @@ const grid: [string, Id, string[]][] = [
   ['not-noticed', 'driver-does-not-know-device', []],
   ['no-ccid-driver', 'driver-does-not-know-device', []],
 
+  ['lab-driver-older-than-pcscd', 'driver-outdated', ['libccid']],
+  ['lab-device-closed-to-pcscd', 'driver-outdated', []],
   ['libccid-1.8.1', 'driver-outdated', ['libccid']],
   ['libccid-1.8.2', 'driver-outdated', []],
   ['base', 'driver-outdated', []],
@@ -127,6 +131,7 @@ const grid: [string, Id, string[]][] = [
   ['sixteen-readers', 'reader-limit', ['pcscd']],
   ['built-in-reader-first', 'reader-limit', []],
 
+  ['rig-library-for-48-readers', 'reader-limit-abi-mismatch', ['/run/rig/bundle/libpcsclite.so.1']],
   ['library-of-16-asked-on-fedora', 'reader-limit-abi-mismatch', ['/usr/local/lib64/libpcsclite.so.1']],
   ['flatpak-library-of-16-on-fedora', 'reader-limit-abi-mismatch', ['/var/lib/flatpak/app/de.bund.ausweisapp.ausweisapp2/current/active/files/lib/libpcsclite.so.1']],
   ['new-library-adapts', 'reader-limit-abi-mismatch', []],
@@ -145,12 +150,15 @@ const grid: [string, Id, string[]][] = [
   ['lab-plugged-in-unnoticed', 'hotplug-not-seen', ['1-1']],
   ['not-noticed', 'hotplug-not-seen', ['1-2']],
   ['scdaemon-took-usb', 'hotplug-not-seen', []],
+  ['lab-pcscd-woken', 'hotplug-not-seen', []],
+  ['lab-lent-to-another-machine', 'hotplug-not-seen', []],
   ['second-pcscd', 'hotplug-not-seen', []],
-  ['usb-closed-to-pcscd', 'hotplug-not-seen', []],
+  ['lab-device-closed-to-pcscd', 'hotplug-not-seen', []],
 
   ['rig-no-pcscd', 'pcscd-not-running', ['pcscd']],
   ['no-pcscd', 'pcscd-not-running', ['pcscd']],
   ['pcscd-not-installed', 'pcscd-not-running', ['pcscd']],
+  ['lab-pcscd-asleep', 'pcscd-not-running', []],
   ['pcscd-asleep', 'pcscd-not-running', []],
   ['pcscd-silent', 'pcscd-not-running', []],
 
@@ -174,21 +182,26 @@ const grid: [string, Id, string[]][] = [
   ['polkit-without-policy', 'polkit-unreachable', []],
   ['pcscd-silent', 'polkit-denied', []],
 
+  ['rig-socket-closed', 'sandbox-blocks-pcsc', ['nobody']],
+  ['rig-flatpak-without-pcsc', 'sandbox-blocks-pcsc', ['flatpak org.example.Signer']],
+  ['rig-flatpak-without-pcsc', 'pcscd-not-running', []],
   ['socket-closed', 'sandbox-blocks-pcsc', ['alice']],
   ['polkit-denied', 'sandbox-blocks-pcsc', []],
 
   ['lab-device-closed', 'usb-permission', ['1-1']],
   ['usb-closed', 'usb-permission', ['1-2']],
-  ['usb-closed-to-pcscd', 'usb-permission', ['1-2']],
+  ['lab-device-closed-to-pcscd', 'usb-permission', ['1-1']],
   ['stale-reader-port', 'usb-permission', []],
 
   ['lab-device-not-authorized', 'usbguard', ['1-1']],
   ['usb-not-authorised', 'usbguard', ['1-2']],
   ['not-noticed', 'usbguard', []],
 
-  ['container-without-usb', 'no-usb-in-environment', ['a container (docker)']],
+  ['rig-container-without-usb', 'no-usb-in-environment', ['a container (docker)']],
+  ['rig-socket-closed', 'no-usb-in-environment', []],
   ['no-reader', 'no-usb-in-environment', []],
 
+  ['rig-library-looks-elsewhere', 'library-daemon-disagree', ['libpcsclite']],
   ['library-sees-nothing', 'library-daemon-disagree', ['libpcsclite']],
   ['library-lacks-one-reader', 'library-daemon-disagree', ['libpcsclite']],
   ['no-addon', 'library-daemon-disagree', []],
@@ -205,7 +218,7 @@ const grid: [string, Id, string[]][] = [
   ['lab-no-reader', 'no-reader', ['readers']],
   ['no-reader', 'no-reader', ['readers']],
   ['not-noticed', 'no-reader', []],
-  ['container-without-usb', 'no-reader', []],
+  ['rig-container-without-usb', 'no-reader', []],
   ['no-pcscd', 'no-reader', []],
 
   ['lab-smart-card-switched-off', 'token-configuration', ['1-1']],
@@ -219,15 +232,15 @@ const grid: [string, Id, string[]][] = [
   ['short-apdu-reader', 'reader-hardware-limit', ['1-2']],
   ['extended-apdu-reader', 'reader-hardware-limit', []],
 
-  ['qemu-reader', 'vm-virtual-reader', ['1-2']],
+  ['lab-emulated-reader', 'vm-virtual-reader', ['17-1']],
   ['vm-took-device', 'vm-virtual-reader', []],
 
   ['suspend-failed', 'usb-power-management', ['1-2']],
-  ['asleep-and-unlisted', 'usb-power-management', ['1-2']],
+  ['lab-reader-sleeps-unnoticed', 'usb-power-management', ['1-1']],
   ['not-noticed', 'usb-power-management', []],
 
-  ['reader-unreachable', 'suspend-resume-stale', [YUBIKEY]],
-  ['reader-unreachable', 'card-defect', []],
+  ['lab-reader-falls-silent', 'suspend-resume-stale', ['Yubico YubiKey OTP+FIDO+CCID [YubiKey OTP+FIDO+CCID] 00 00']],
+  ['lab-reader-falls-silent', 'card-defect', []],
   ['mute-card', 'suspend-resume-stale', []],
 
   ['lab-polkit-unreachable', 'polkit-unreachable', ['polkit']],
@@ -240,7 +253,7 @@ const grid: [string, Id, string[]][] = [
   ['polkit-hidepid', 'polkit-denied', []],
   ['hidepid-without-polkit', 'polkit-error-hidepid', []],
 
-  ['ssh-without-reader', 'remote-session', ['alice']],
+  ['rig-login-from-afar', 'remote-session', ['root']],
   ['ssh-with-reader', 'remote-session', []],
   ['no-reader', 'remote-session', []],
 
@@ -289,7 +302,8 @@ const grid: [string, Id, string[]][] = [
   ['base', 'unseen-without-root', ['root']],
   ['polkit-refuses-but-root', 'unseen-without-root', []],
 
-  ['pcscd-woken', 'pcscd-woken', ['pcscd']],
+  ['lab-pcscd-woken', 'pcscd-woken', ['pcscd']],
+  ['lab-pcscd-asleep', 'pcscd-woken', []],
   ['base', 'pcscd-woken', []],
 ];
 
@@ -335,6 +349,12 @@ const onlyErrors: [string, Id[]][] = [
   ['lab-pcscd-first', ['ccid-vs-pcscd']],
   ['lab-second-pcscd', ['second-pcscd']],
   ['lab-kernel-driver', ['kernel-driver-claims-reader']],
+  ['rig-container-without-usb', []],
+  ['rig-login-from-afar', []],
+  ['rig-socket-closed', ['sandbox-blocks-pcsc']],
+  ['rig-flatpak-without-pcsc', ['sandbox-blocks-pcsc']],
+  ['rig-library-for-48-readers', ['reader-limit-abi-mismatch']],
+  ['rig-library-looks-elsewhere', ['library-daemon-disagree']],
   ['rig-shared', []],
   ['rig-pcscd-restarted', []],
   ['rig-insisting-program', []],
@@ -348,7 +368,13 @@ const onlyErrors: [string, Id[]][] = [
   ['rig-two-scdaemons', ['multiple-scdaemon']],
   ['rig-no-pcscd', ['pcscd-not-running']],
   ['rig-home-taken', ['gnupg-home-unusable']],
-  ['reader-unreachable', ['suspend-resume-stale']],
+  ['lab-reader-falls-silent', ['suspend-resume-stale']],
+  ['lab-emulated-reader', []],
+  ['lab-reader-sleeps-unnoticed', []],
+  ['lab-pcscd-asleep', []],
+  ['lab-pcscd-woken', []],
+  ['lab-passed-through-to-a-machine', ['vm-took-device']],
+  ['lab-lent-to-another-machine', ['vm-took-device']],
   ['lab-polkit-unreachable', ['polkit-unreachable']],
   ['polkit-without-bus', ['polkit-unreachable']],
   ['polkit-hidepid', ['polkit-error-hidepid']],
@@ -381,7 +407,8 @@ const onlyErrors: [string, Id[]][] = [
   ['socket-closed', ['sandbox-blocks-pcsc']],
   ['pcscd-silent', ['pcscd-unresponsive']],
   ['pcscd-dies', ['pcscd-unresponsive']],
-  ['usb-closed-to-pcscd', ['usb-permission']],
+  ['lab-device-closed-to-pcscd', ['usb-permission']],
+  ['lab-driver-older-than-pcscd', []],
   ['usb-not-authorised', ['usbguard']],
   ['mute-card', ['card-defect']],
 ];

@@ -63,6 +63,15 @@ test.each([
   expect(valueIn((await host.collect(await machine({ [path]: text }), passive)).host).container).toBe(name);
 });
 
+test.each([
+  ['sockets=x11;pcsc;', true],
+  ['sockets=x11;', false],
+  ['shared=network;', false],
+])('a flatpak with %s has pcscd\'s socket: %s', async (context, pcsc) => {
+  const info = `[Application]\nname=org.example.Signer\nruntime=runtime/org.example.Platform/x86_64/1\n\n[Instance]\ninstance-id=1\n\n[Context]\n${context}\n`;
+  expect(valueIn((await host.collect(await machine({ '/.flatpak-info': info }), passive)).host).flatpak).toEqual({ app: 'org.example.Signer', pcsc });
+});
+
 test.each(rootNames)('the machine %s has a host', async (name) => {
   expect((await collect(name)).platform).toBe('linux');
 });

@@ -37,6 +37,19 @@ test('the driver of the kernel that took a reader is named', async () => {
   expect(await devices('fedora-pcscd-2.4.1')).toMatchObject([{ path: '1-1.4', interfaces: [{ driver: 'pn533_usb' }], access: { value: { group: 'pcscd', readWrite: false } } }]);
 });
 
+test('a driver that took the whole device, whose interfaces are gone with its configuration, is named', async () => {
+  const device = [18, 1, 0, 2, 0, 0, 0, 64, 0xe6, 0x08, 0x33, 0x44, 0, 1, 1, 2, 3, 1];
+  const configuration = [9, 2, 18, 0, 1, 1, 0, 0x80, 50];
+  const smartCard = [9, 4, 0, 0, 3, 0x0b, 0, 0, 0];
+  const described = (driver: string) => ({
+    '/sys/bus/usb/devices/17-1/uevent': `DRIVER=${driver}\nPRODUCT=8e6/4433/0\nBUSNUM=017\nDEVNUM=002\n`,
+    '/sys/bus/usb/devices/17-1/descriptors': Buffer.from([...device, ...configuration, ...smartCard]),
+  });
+  const driversOf = async (driver: string) => valueIn((await usb.collect(await machine(described(driver)), passive)).usbDevices).map(({ interfaces }) => interfaces.map((one) => one.driver));
+  expect(await driversOf('usbip-host')).toEqual([['usbip-host']]);
+  expect(await driversOf('usb')).toEqual([[null]]);
+});
+
 test('a node that is missing is a reason, not a refusal', async () => {
   const [device] = await devices('hostile');
   expect(device?.access).toEqual({ status: 'absent', reason: '/dev/bus/usb/001/002 does not exist' });

@@ -244,6 +244,11 @@ describe('which device a reader is', () => {
   });
   it('not without a doubt between two of a make', () => expect(devices([R], [key, usb('1-3')])).toEqual({ of: [null], unlisted: [] }));
   it('by what pcscd has open', () => expect(devices([R], [key, usb('1-3')], opened(key))).toEqual({ of: ['1-2'], unlisted: ['1-3'] }));
+  it('by its product where the pcscd that answers was not yet there when the open files were looked at', () => {
+    const nobody: Partial<Facts> = { usbHolders: ok({ holders: [], unseenProcesses: 0 }, '/proc') };
+    expect(devices([R], [key], { ...nobody, pcscdProcesses: ok([], '/proc') })).toEqual({ of: ['1-2'], unlisted: [] });
+    expect(devices([R], [key], nobody)).toEqual({ of: [null], unlisted: ['1-2'] });
+  });
   it('by what is left, whatever the driver calls it', () => expect(devices(['Alcor Micro AU9540 00 00', R.replace('00 00', '01 00')], [key, alcor], opened(key, alcor))).toEqual({ of: ['1-5', '1-2'], unlisted: [] }));
   it('no device of a virtual reader', () => {
     const readerConf = { pcscdConfig: ok({ environment: {}, environmentFiles: [], ignoredReaders: [], readerConf: [{ file: '/etc/reader.conf.d/vpcd', readers: ['Virtual PCD'], error: null }] }, 'x') };

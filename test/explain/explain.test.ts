@@ -219,9 +219,16 @@ describe('logs of pcscd and the kernel', () => {
     ['a key whose number says that its smart-card interface is off', [failed, hub, lookup('1050', '0403'), appeared('0403')], 'token-configuration'],
     ['a key whose number says that it has no such interface', [failed, hub, lookup('1050', '0120'), appeared('0120')], 'not-pcsc-but-hid'],
     ['a driver whose library is not there', [failed, hub, ...unloadable], 'ccid-driver-load-failure'],
+    ['a reader that usbip has bound', [failed, '[   29.445718] usb 17-1: Product: QEMU USB CCID', '[   30.384982] usbip-host 17-1: usbip-host: register new device (bus 17 dev 2)'], 'vm-took-device'],
     ['polkit could not look, and the refusal is what came of it', ['scdaemon[2360] pcsc_establish_context failed: inserted card (0x8010006a)', ...hidden], 'polkit-error-hidepid'],
   ])('%s', (_, lines, cause) => {
     expect(first(lines.join('\n'))?.id).toBe(cause);
+  });
+
+  it('do not tell of a sandbox where systemd lists what it was built with', () => {
+    const banner = '[   62.038115] systemd[1]: systemd 252.39-1~deb12u2 running in system mode (+PAM +AUDIT +SELINUX +APPARMOR +SECCOMP -PWQUALITY +P11KIT +QRENCODE)';
+    expect(explainText(`${failed}\n${banner}`).causes.map(({ id }) => id)).not.toContain('sandbox-blocks-pcsc');
+    expect(first('audit: apparmor="DENIED" operation="connect" profile="snap.x.y" name="/run/pcscd/pcscd.comm"')?.id).toBe('sandbox-blocks-pcsc');
   });
 });
 

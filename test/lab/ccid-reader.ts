@@ -23,6 +23,8 @@ export interface ReaderIdentity {
   interfaceName?: string;
   /** Interfaces with another class in front of the smart-card one, as a YubiKey's OTP and FIDO (HID). */
   hidInterfaces?: number;
+  /** The first of them is a boot keyboard, as a YubiKey's OTP; without a usbhid of this machine nobody minds that it never says a word. */
+  keyboard?: boolean;
   /** false: those alone, as of a key whose smart-card interface is switched off. */
   hasSmartCard?: boolean;
   /** A class of its own instead of 0x0B, as of old vendor-specific readers. */
@@ -35,8 +37,10 @@ export interface ReaderIdentity {
   pn532?: boolean;
 }
 
-/** Class of an interface (USB HID 1.11). */
+/** Class, subclass and protocol of an interface (USB HID 1.11). */
 const HID = 3;
+const BOOT = 1;
+const KEYBOARD = 1;
 
 const BULK_OUT = 1;
 const BULK_IN = 2;
@@ -78,6 +82,7 @@ export class CcidReader implements UsbDeviceModel {
   readonly #pn532: boolean;
   #card: InsertedCard | null = null;
   #powered = false;
+  #silent = false;
   #waiting = new Map<number, (data: Buffer) => void>();
   #answers: Buffer[] = [];
 
@@ -102,13 +107,19 @@ export class CcidReader implements UsbDeviceModel {
     this.#notify();
   }
 
+  /** It stays on the bus and answers no command any more, as a reader whose firmware has not come back from a suspend. */
+  fallSilent(): void {
+    this.#silent = true;
+    this.#notify();
+  }
+
   control(setup: Setup): Buffer | null {
     // Class requests: ABORT 0x01 has no data; GET_CLOCK_FREQUENCIES and GET_DATA_RATES do not exist here.
     return setup.requestType === 0x21 ? Buffer.alloc(0) : null;
   }
 
   send(endpoint: number, data: Buffer): void {
-    if (endpoint !== BULK_OUT || data.length < 10) return;
+    if (endpoint !== BULK_OUT || data.length < 10 || this.#silent) return;
     this.#answers.push(this.#execute(data));
     this.#deliver();
   }
@@ -209,9 +220,12 @@ function deviceDescriptor(identity: ReaderIdentity): Buffer {
 }
 
 function configurationDescriptor(identity: ReaderIdentity): Buffer {
-  const { hidInterfaces: hid = 0, hasSmartCard = true } = identity;
+  const { hidInterfaces: hid = 0, hasSmartCard = true, keyboard = false } = identity;
   // Without endpoints nobody opens these; beside a smart-card interface nobody asks for their class either.
-  const others = Array.from({ length: hid }, (_, number) => Buffer.from([9, 4, number, 0, 0, hasSmartCard ? 0xff : HID, 0, 0, 0]));
+  const others = Array.from({ length: hid }, (_, number) => {
+    const triple = keyboard && number === 0 ? [HID, BOOT, KEYBOARD] : [hasSmartCard ? 0xff : HID, 0, 0];
+    return Buffer.from([9, 4, number, 0, 0, ...triple, 0]);
+  });
   const smartCard = [
     Buffer.from([9, 4, hid, 0, 3, identity.interfaceClass ?? 0x0b, 0, 0, 4]),
     classDescriptor(identity),

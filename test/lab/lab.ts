@@ -1,11 +1,12 @@
 /**
  * `npm run lab [-- SUITE… [SCENARIO…]]`: real USB readers in emulated machines. Boots each Debian, plays every
- * scenario in it, prints a table; exits 1 when any expectation failed. Needs root; about 6 minutes a suite.
+ * scenario in it, prints a table; exits 1 when any expectation failed. Needs root; about 9 minutes a suite.
  */
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 import type { ScenarioResult } from './guest.ts';
+import { bringEmulator, bringOlderDriver } from './lent-programs.ts';
 import { boot, kernel, prepareHost, root, type Suite, suites, workFolder } from './machine.ts';
 
 const say = (line: string) => process.stderr.write(`lab: ${line}\n`);
@@ -39,6 +40,8 @@ async function toolFolder(): Promise<string> {
   for (const part of ['bin', 'dist/app', 'package.json', 'node_modules/pcsclite', 'node_modules/bindings', 'node_modules/file-uri-to-path']) {
     if (existsSync(join(project, part))) cpSync(join(project, part), join(program, part), { recursive: true });
   }
+  bringEmulator(join(folder, 'qemu'));
+  await bringOlderDriver(join(folder, 'libccid'));
   return folder;
 }
 

@@ -29,16 +29,17 @@ const rootPackages =
 
 /**
  * What QEMU emulates, by Debian's name. `boot`: modules in the order in which a machine needs them; `later` ones wait
- * in /opt/modules until a scenario binds them.
+ * in /opt/modules, each list under its name, until a scenario loads it.
  */
 const architectures = {
   amd64: {
     package: 'qemu-system-x86',
     emulator: 'qemu-system-x86_64',
-    options: ['-cpu', 'max'],
+    // The reader stays away until a scenario loads its controller's driver.
+    options: ['-cpu', 'max', '-device', 'qemu-xhci', '-device', 'usb-ccid'],
     kernelOptions: 'console=ttyS0 random.trust_cpu=on',
     boot: ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'vhci-hcd', 'unix_diag'],
-    later: ['pn533_usb'],
+    later: { pn533: ['pn533_usb'], xhci: ['xhci_pci'], usbip: ['usbip-host'] },
   },
   arm64: {
     package: 'qemu-system-arm',
@@ -47,9 +48,9 @@ const architectures = {
     options: ['-machine', 'virt', '-cpu', 'cortex-a72'],
     kernelOptions: 'console=ttyAMA0',
     boot: ['virtio_pci', '9pnet_virtio', '9p', 'overlay', 'unix_diag'],
-    later: [],
+    later: {},
   },
-} as const;
+} as const satisfies Record<string, { later: Record<string, readonly string[]>; [property: string]: unknown }>;
 export type Architecture = keyof typeof architectures;
 
 export interface LabRun {
@@ -140,10 +141,11 @@ export async function kernel(scripts: string, say: (line: string) => void, archi
     ),
   ];
   const atBoot = files(architectures[architecture].boot);
-  const later = files(architectures[architecture].later).filter((file) => !atBoot.includes(file));
-  for (const file of [...atBoot, ...later]) copyFileSync(file, join(tree, 'modules', basename(file)));
-  writeFileSync(join(tree, 'modules/order'), atBoot.map((file) => `${basename(file)}\n`).join(''));
-  writeFileSync(join(tree, 'modules/pn533'), later.map((file) => `${basename(file)}\n`).join(''));
+  const later = Object.entries(architectures[architecture].later).map(([list, modules]) => [list, files(modules).filter((file) => !atBoot.includes(file))] as const);
+  for (const [list, wanted] of [['order', atBoot] as const, ...later]) {
+    for (const file of wanted) copyFileSync(file, join(tree, 'modules', basename(file)));
+    writeFileSync(join(tree, 'modules', list), wanted.map((file) => `${basename(file)}\n`).join(''));
+  }
   const archive = must('sh', ['-c', 'find . | cpio -o -H newc --quiet'], { cwd: tree });
   const initramfs = join(base, 'initramfs.cpio');
   writeFileSync(initramfs, archive);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Report } from '../../src/report/schema.ts';
 import type { ReaderIdentity } from './ccid-reader.ts';
-import { acr122u, type Workbench, builtIn, nitrokey, oldReader, yubikey } from './workbench.ts';
+import { acr122u, type Workbench, builtIn, emulatedReader, nitrokey, oldReader, yubikey } from './workbench.ts';
 
 export interface Scenario {
   name: string;
@@ -413,6 +413,108 @@ export const scenarios: readonly Scenario[] = [
       const report = await bench.cardcheck();
       bench.expectErrors(report);
       bench.expectFinding(report, 'reader-hardware-limit');
+    },
+  },
+  {
+    name: 'emulated-reader',
+    async play(bench) {
+      await bench.plugEmulatedReader();
+      share(bench);
+      await bench.startPcscd();
+      await gpgFailsAnyhow(bench);
+      const report = await bench.cardcheck();
+      bench.expectErrors(report);
+      bench.expectFinding(report, 'vm-virtual-reader');
+    },
+  },
+  {
+    name: 'lent-to-another-machine',
+    async play(bench) {
+      await bench.plugEmulatedReader(); // usbip does not lend what it has lent itself
+      await bench.lendOut(emulatedReader);
+      share(bench);
+      await bench.startPcscd();
+      await gpgFailsAnyhow(bench);
+      const report = await bench.cardcheck();
+      const [finding] = bench.expectErrors(report, 'vm-took-device');
+      if (finding !== undefined) await bench.apply(finding, 'now');
+      await bench.until('pcscd lists the reader', async () => (await bench.readers()).length === 1);
+    },
+  },
+  {
+    name: 'passed-through-to-a-machine',
+    on: (bench) => bench.hasEmulator,
+    async play(bench) {
+      await bench.plug({ ...yubikey, keyboard: true });
+      const pid = await bench.passThrough(yubikey);
+      share(bench);
+      await bench.startPcscd();
+      await gpgFailsAnyhow(bench);
+      const [finding] = bench.expectErrors(await bench.cardcheck(), 'vm-took-device');
+      bench.expect(`the finding names QEMU's pid ${pid}`, JSON.stringify(finding).includes(String(pid)));
+    },
+  },
+  {
+    name: 'pcscd-asleep',
+    // Where pcscd asks polkit, that and its bus would have to be started too.
+    on: (bench) => !bench.hasPolkit,
+    async play(bench) {
+      await bench.plug(yubikey);
+      await bench.startSystemd();
+      await gpgWorks(bench);
+      bench.expectErrors(await bench.cardcheck());
+      bench.expect('pcscd sleeps on while scdaemon has the reader', (await bench.pids('pcscd')).length === 0);
+      await gpgWorks(bench);
+      await bench.restartScdaemon();
+      const report = await bench.cardcheck();
+      bench.expectErrors(report);
+      bench.expectFinding(report, 'pcscd-woken');
+      bench.expect('no reader is missed', !report.findings.some(({ id }) => id === 'hotplug-not-seen'));
+    },
+  },
+  {
+    name: 'reader-falls-silent',
+    async play(bench) {
+      const reader = await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscd();
+      await gpgWorks(bench);
+      await bench.restartScdaemon();
+      reader.fallSilent();
+      await gpgFailsAnyhow(bench);
+      bench.expectErrors(await bench.cardcheck(), 'suspend-resume-stale');
+    },
+  },
+  {
+    name: 'reader-sleeps-unnoticed',
+    async play(bench) {
+      share(bench);
+      await bench.startPcscd();
+      await bench.withoutUdev();
+      await bench.plug(yubikey);
+      await bench.letSleep(yubikey);
+      await gpgFailsAnyhow(bench);
+      bench.expectFinding(await bench.cardcheck(), 'usb-power-management');
+    },
+  },
+  {
+    name: 'driver-older-than-pcscd',
+    on: (bench) => bench.pcscd >= 2.4,
+    async play(bench) {
+      await bench.installOlderDriver();
+      await bench.plug(yubikey);
+      share(bench);
+      await bench.startPcscdUnprivileged();
+      await gpgFailsAnyhow(bench);
+      const [finding] = bench.expectErrors(await bench.cardcheck(), 'usb-permission');
+      bench.expect('the remedy is a newer libccid', JSON.stringify(finding?.remedies).includes('1.7.0'));
+      await bench.restartScdaemon();
+      await bench.stopPcscd();
+      await bench.startPcscd();
+      await gpgWorks(bench);
+      const report = await bench.cardcheck();
+      bench.expectErrors(report);
+      bench.expectFinding(report, 'driver-outdated');
     },
   },
   {

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OpenPgpCard } from '../../src/rig/openpgp-card.ts';
 import type { Finding, Report } from '../../src/report/schema.ts';
 import { CcidReader, type ReaderIdentity } from './ccid-reader.ts';
+import { driverParts } from './lent-programs.ts';
 import { UsbipServer } from './usbip.ts';
 
 /** Emulated processors are slow; only a hang is longer than this. */
@@ -20,12 +21,18 @@ export const yubikey: ReaderIdentity = {
 export const nitrokey: ReaderIdentity = { busId: '1-2', vendor: 0x20a0, product: 0x42b2, manufacturer: 'Nitrokey', name: 'Nitrokey 3' };
 export const builtIn: ReaderIdentity = { busId: '1-3', vendor: 0x058f, product: 0x9540, manufacturer: 'Generic', name: 'EMV Smartcard Reader', protocols: 3 };
 export const oldReader: ReaderIdentity = { busId: '1-5', vendor: 0x08e6, product: 0x3437, manufacturer: 'Gemplus', name: 'USB SmartCard Reader', protocols: 1 };
+/** What QEMU's usb-ccid calls itself (QEMU hw/usb/dev-smartcard-reader.c). */
+export const emulatedReader: ReaderIdentity = { busId: '', vendor: 0x08e6, product: 0x4433, manufacturer: 'QEMU', name: 'QEMU USB CCID' };
 export const acr122u: ReaderIdentity = { busId: '1-4', vendor: 0x072f, product: 0x2200, manufacturer: 'ACS', name: 'ACR122U PICC Interface', protocols: 3, pn532: true };
 
 /** Where the daemons log; each run of cardcheck takes along what they have said. */
 const SCDAEMON_LOG = '/tmp/scdaemon.log';
 const PCSCD_LOG = '/tmp/pcscd.log';
 const OTHER_PCSCD_LOG = '/tmp/pcscd-elsewhere.log';
+
+/** Lent by lent-programs.ts. */
+const EMULATOR = '/opt/tool/qemu';
+const OLDER_DRIVER = '/opt/tool/libccid';
 
 export interface Output {
   exitCode: number | null;
@@ -51,13 +58,16 @@ export class Workbench {
   /** What programs said, as their user would paste it. */
   readonly #words: string[] = [];
   #pcscdArgs = '';
+  /** What stands in front of the commands of gpg and cardcheck. */
+  #through: readonly string[] = [];
 
   readonly home = '/root/.gnupg';
-  /** GnuPG's version as a number, e.g. 2.4. */
+  /** GnuPG's version as a number, e.g. 2.4; and pcscd's. */
   gnupg = 0;
+  pcscd = 0;
 
   describe(): string {
-    return `GnuPG ${this.gnupg}`;
+    return `GnuPG ${this.gnupg} and pcscd ${this.pcscd}`;
   }
 
   /** @param scenario names the snapshots that its runs of cardcheck leave in the results folder */
@@ -78,7 +88,9 @@ export class Workbench {
     mkdirSync('/etc/reader.conf.d');
     this.gnupg = Number(/\) (\d+\.\d+)/.exec((await this.run('gpg', ['--version'])).text)?.[1]);
     // No D-Bus and no polkit run in a lab machine; older versions were built without it.
-    this.#pcscdArgs = (await this.run('pcscd', ['--version'])).text.includes('polkit') ? '--disable-polkit' : '';
+    const { text } = await this.run('pcscd', ['--version']);
+    this.#pcscdArgs = text.includes('polkit') ? '--disable-polkit' : '';
+    this.pcscd = Number(/version (\d+\.\d+)/.exec(text)?.[1]);
     await this.#usb.listen();
   }
 
@@ -172,6 +184,43 @@ export class Workbench {
     await this.#finished(this.#spawn('udevadm', ['settle', '--timeout=10']));
   }
 
+  /** The reader that the emulator gives to this machine, on a controller of its own, until the end of the scenario. */
+  async plugEmulatedReader(): Promise<void> {
+    this.#undo.push(() => this.unloadKernelDriver('xhci_pci', 'xhci_hcd'));
+    await this.loadKernelDriver('xhci');
+    await this.until('the emulated reader appears on the bus', () => this.sysfsName(emulatedReader) !== null && existsSync(this.node(emulatedReader)));
+  }
+
+  /** What `usbip attach` of another machine needs: the device is lent out. */
+  async lendOut(identity: ReaderIdentity): Promise<void> {
+    this.#undo.push(() => this.unloadKernelDriver('usbip_host'));
+    await this.loadKernelDriver('usbip');
+    const { exitCode, text } = await this.run('usbip', ['bind', '-b', this.sysfsName(identity) ?? '']);
+    this.expect(`usbip bind works; it says: ${text.trim()}`, exitCode === 0);
+  }
+
+  /** A virtual machine is given the device. Its firmware, which looks for a keyboard, takes it; no system is started. @returns the emulator's pid */
+  async passThrough(identity: ReaderIdentity): Promise<number> {
+    const [, bus, device] = /(\d+)\/(\d+)$/.exec(this.node(identity)) as RegExpExecArray;
+    const machine = ['-nodefaults', '-display', 'none', '-machine', 'pc', '-m', '32', '-L', EMULATOR, '-device', 'qemu-xhci', '-device', `usb-host,hostbus=${Number(bus)},hostaddr=${Number(device)}`];
+    const child = this.#spawn('env', [`LD_LIBRARY_PATH=${EMULATOR}`, `QEMU_MODULE_DIR=${EMULATOR}`, `${EMULATOR}/qemu-system-x86_64`, ...machine]);
+    child.stderr?.on('data', (chunk: Buffer) => this.notes.push(chunk.toString()));
+    await this.until('the emulator takes the device', () => existsSync(`/sys/bus/usb/devices/${this.sysfsName(identity)}:1.0/driver`));
+    return child.pid as number;
+  }
+
+  /** This machine's QEMU was lent. */
+  get hasEmulator(): boolean {
+    return existsSync(EMULATOR);
+  }
+
+  /** What powertop and laptop tools do to any device: it may sleep when nobody has it open. */
+  async letSleep(identity: ReaderIdentity): Promise<void> {
+    const power = `/sys/bus/usb/devices/${this.sysfsName(identity)}/power`;
+    await this.run('sh', ['-c', `echo 0 >${power}/autosuspend_delay_ms; echo auto >${power}/control`]);
+    await this.until(`${identity.name} sleeps`, () => readFileSync(`${power}/runtime_status`, 'utf8').trim() === 'suspended');
+  }
+
   async loadKernelDriver(list: string): Promise<void> {
     for (const file of readFileSync(`/opt/modules/${list}`, 'utf8').split('\n').filter(Boolean)) await this.run('insmod', [`/opt/modules/${file}`]);
   }
@@ -227,15 +276,43 @@ export class Workbench {
     return this.changeUntilTheEnd('pkill -x systemd-udevd || pkill systemd-udevd', 'for it in /usr/lib/systemd/systemd-udevd /lib/systemd/systemd-udevd; do [ ! -x $it ] || { $it --daemon && break; }; done');
   }
 
-  /** @param elsewhere in a mount namespace of its own, as a snap or container would run it; polkit whether it asks polkit, which runs only after startPolkit */
-  async startPcscd(elsewhere = false, polkit = false): Promise<void> {
+  /** pcscd as the user pcscd, whom its unit names since 2.4.0. */
+  async startPcscdUnprivileged(): Promise<void> {
+    await this.run('chown', ['pcscd:pcscd', '/run/pcscd']);
+    await this.startPcscd(false, false, 'setpriv --reuid pcscd --regid pcscd --init-groups ');
+  }
+
+  /** @param elsewhere in a mount namespace of its own, as a snap or container would run it; polkit whether it asks polkit, which runs only after startPolkit; through a command that runs it */
+  async startPcscd(elsewhere = false, polkit = false, through = ''): Promise<void> {
     const log = elsewhere ? OTHER_PCSCD_LOG : PCSCD_LOG;
-    const command = `exec pcscd --foreground --debug ${polkit ? '' : this.#pcscdArgs} >>${log} 2>&1`;
+    const command = `exec ${through}pcscd --foreground --debug ${polkit ? '' : this.#pcscdArgs} >>${log} 2>&1`;
     if (elsewhere) this.#spawn('unshare', ['-m', 'sh', '-c', `mount -t tmpfs tmpfs /run && mkdir /run/pcscd && ${command}`]);
     else this.#spawn('sh', ['-c', command]);
     const socketThere = elsewhere ? () => existsSync(log) && readFileSync(log, 'utf8').includes('ready') : () => existsSync('/run/pcscd/pcscd.comm');
     await this.until('pcscd is ready', socketThere);
     await sleep(3000); // its first scan of the bus powers every card
+  }
+
+  /** An older libccid than this Debian's takes its place until the end of the scenario; it is for readers plugged in from now on. */
+  async installOlderDriver(): Promise<void> {
+    await this.takeAway(...driverParts);
+    const bring = driverParts.map((path) => `cp -a ${OLDER_DRIVER}${path} ${path}`);
+    await this.changeUntilTheEnd([...bring, 'udevadm control --reload'].join(' && '), `rm -r ${driverParts.join(' ')}`);
+  }
+
+  /**
+   * Debian's systemd, as the first process of namespaces of its own, brings up pcscd.socket as after a boot; it ends with
+   * the scenario. From now on gpg and cardcheck run inside.
+   */
+  async startSystemd(): Promise<void> {
+    // What else a boot does takes minutes here, and most of it has been done.
+    await this.changeUntilTheEnd("printf '[Unit]\\n' >/etc/systemd/system/sysinit.target", 'rm -r /etc/systemd/system/sysinit.target /run/systemd');
+    const boot = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec /lib/systemd/systemd --system --unit=pcscd.socket';
+    const child = this.#spawn('unshare', ['--mount', '--pid', '--cgroup', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', boot]);
+    child.stderr?.on('data', (chunk: Buffer) => this.notes.push(chunk.toString()));
+    await this.until('systemd listens for pcscd', () => existsSync('/run/pcscd/pcscd.comm'));
+    const [init] = (await this.run('pgrep', ['-P', String(child.pid)])).text.split('\n');
+    this.#through = ['nsenter', '--target', String(init), '--mount', '--pid'];
   }
 
   /** pcscd stands still until the scenario ends: it accepts, and never answers. */
@@ -296,7 +373,8 @@ export class Workbench {
 
   /** `gpg --card-status`: takes the card. */
   async gpgCardStatus(uid?: number): Promise<Output> {
-    const output = await this.run('gpg', ['--card-status'], uid);
+    const [program = '', ...args] = [...this.#through, 'gpg', '--card-status'];
+    const output = await this.run(program, args, uid);
     this.#words.push('$ gpg --card-status', output.text);
     return output;
   }
@@ -341,7 +419,8 @@ export class Workbench {
   }
 
   async #cardcheck(args: string[], uid: number | undefined): Promise<Report> {
-    const output = await this.run('/opt/tool/node', ['/opt/tool/cardcheck/bin/cardcheck.js', '--json', '--timeout', '8', ...args], uid);
+    const [program = '', ...rest] = [...this.#through, '/opt/tool/node', '/opt/tool/cardcheck/bin/cardcheck.js', '--json', '--timeout', '8', ...args];
+    const output = await this.run(program, rest, uid);
     try {
       return JSON.parse(output.text.slice(output.text.indexOf('{'), output.text.lastIndexOf('}') + 1)) as Report;
     } catch {

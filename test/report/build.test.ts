@@ -57,6 +57,11 @@ describe('the ladder', () => {
     expect(layer(report, 'device')).toEqual({ id: 'device', status: 'unknown', summary: 'EIO' });
   });
 
+  test('a reader into which nobody looked is not called empty', () => {
+    expect(layer(reportOn(situation('lab-pcscd-asleep')), 'card')?.summary).toBe('whether a card is inserted was not seen');
+    expect(layer(reportOn(situation('lab-emulated-reader')), 'card')?.summary).toBe('no card inserted');
+  });
+
   test('without GnuPG there is nothing to examine', () => {
     expect(layer(reportOn(situation('no-gnupg')), 'gnupg')).toEqual({ id: 'gnupg', status: 'not-examined', summary: 'GnuPG is not installed' });
   });

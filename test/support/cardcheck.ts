@@ -14,9 +14,18 @@ export interface CardcheckRun {
   words: string;
 }
 
+export interface CardcheckOptions {
+  as?: As;
+  args?: readonly string[];
+  env?: NodeJS.ProcessEnv;
+  /** A command that runs the one that follows it. */
+  through?: readonly string[];
+}
+
 /** Runs `cardcheck --json` inside, as root or as an ordinary user. */
-export async function runCardcheck(rig: Rig, options: { as?: As; args?: readonly string[]; env?: NodeJS.ProcessEnv } = {}): Promise<CardcheckRun> {
-  const { exitCode, signal, stdout, stderr } = await rig.run(rig.node, [`${rig.app}/bin/cardcheck.js`, '--json', ...(options.args ?? [])], {
+export async function runCardcheck(rig: Rig, options: CardcheckOptions = {}): Promise<CardcheckRun> {
+  const [program = rig.node, ...args] = [...(options.through ?? []), rig.node, `${rig.app}/bin/cardcheck.js`, '--json', ...(options.args ?? [])];
+  const { exitCode, signal, stdout, stderr } = await rig.run(program, args, {
     as: options.as ?? 'root',
     cwd: '/',
     env: options.env ?? {},

@@ -18,6 +18,8 @@ export interface Packages {
   /** As dpkg calls it; default this machine's. */
   architecture?: string;
   names: readonly string[];
+  /** Whether apt is to know their sources too. */
+  source?: boolean;
 }
 
 /**
@@ -51,9 +53,10 @@ async function archive(): Promise<string> {
 }
 
 /** Options for an apt with lists, cache and state of its own, up to date: what is installed here neither counts nor changes. */
-export async function ownApt(apt: string, { suite, architecture }: Pick<Packages, 'suite' | 'architecture'>): Promise<string[]> {
+export async function ownApt(apt: string, { suite, architecture, source = false }: Omit<Packages, 'names'>): Promise<string[]> {
   for (const name of ['lists/partial', 'cache/archives/partial']) await mkdir(join(apt, name), { recursive: true });
-  await writeFile(join(apt, 'sources.list'), `deb [signed-by=${keyring}] ${await archive()} ${suite} main\n`);
+  const origin = `[signed-by=${keyring}] ${await archive()} ${suite} main`;
+  await writeFile(join(apt, 'sources.list'), ['deb', ...(source ? ['deb-src'] : [])].map((kind) => `${kind} ${origin}\n`).join(''));
   await writeFile(join(apt, 'status'), '');
   const settings = {
     'Dir::Etc::SourceList': join(apt, 'sources.list'),

@@ -3,12 +3,15 @@ import { dirname } from 'node:path/posix';
 import type { Id } from '../../checks/codes.ts';
 import type { Hold } from '../../src/rig/holder.ts';
 import type { PrivateGnupg } from '../../src/rig/private-gnupg.ts';
+import { pcscdSocket } from '../../src/rig/private-pcscd.ts';
 import { type Rig, type RigOptions, startRig } from '../../src/rig/rig.ts';
 import { until } from '../../src/rig/until.ts';
 import type { Report } from '../../src/report/schema.ts';
-import { bringLibrary, bundle } from './bundled-library.ts';
+import { bringBuiltLibrary, bringLibrary, bundle } from './bundled-library.ts';
 import { runCardcheck } from './cardcheck.ts';
+import { flatpak } from './flatpak-sandbox.ts';
 import { type Generation, pcscdOf } from './pcscd-generations.ts';
+import { loginFromAfar } from './remote-login.ts';
 
 /** A scenario at work; what its programs say is gathered as a user would paste it. */
 export interface Stage {
@@ -19,6 +22,8 @@ export interface Stage {
   words: string[];
   /** What cardcheck finds in its environment. */
   env: Record<string, string>;
+  /** A command that runs cardcheck's, e.g. in another session; default none. */
+  through: readonly string[];
 }
 
 export interface RigScenario {
@@ -278,6 +283,80 @@ export const rigScenarios: readonly RigScenario[] = [
     },
   },
   {
+    name: 'rig-container-without-usb',
+    situation: 'a container in which pcscd runs, and into which no device was handed',
+    live: 'no-usb-in-environment',
+    rig: { readers: [] },
+    logsShow: { id: null, because: 'no log tells that this is a container' },
+    scdaemonConf: SHARING,
+    make: async (stage) => {
+      // The rig is one; where the tests do not run in another, whose mark shows inside, it says so itself.
+      await stage.rig.run('sh', ['-c', 'mkdir -p /run/systemd && echo unshare >/run/systemd/container']);
+      await gpgFails(stage);
+    },
+  },
+  {
+    name: 'rig-login-from-afar',
+    situation: 'a login through ssh to a machine without a reader',
+    live: 'remote-session',
+    rig: { readers: [] },
+    logsShow: { id: null, because: 'no log tells from where the user has come' },
+    scdaemonConf: SHARING,
+    make: async (stage) => {
+      stage.through = await loginFromAfar(stage.rig);
+      await gpgFails(stage);
+    },
+  },
+  {
+    name: 'rig-flatpak-without-pcsc',
+    situation: 'cardcheck runs in a flatpak without --socket=pcsc, while another program outside uses the card',
+    live: 'sandbox-blocks-pcsc',
+    logsShow: { id: null, because: 'the program outside has what it wants' },
+    scdaemonConf: SHARING,
+    make: async (stage) => {
+      await other(stage, 'shared');
+      stage.through = await flatpak(stage.rig, { pcsc: false, writable: [dirname(stage.gnupg.home)] });
+    },
+  },
+  {
+    name: 'rig-socket-closed',
+    situation: 'pcscd\'s socket is open to root alone, as under a SocketMode= of the administrator\'s',
+    live: 'sandbox-blocks-pcsc',
+    logsShow: { id: null, because: 'no log tells the mode of the socket' },
+    scdaemonConf: SHARING,
+    as: 'user',
+    make: async (stage) => {
+      await stage.rig.run('chmod', ['600', pcscdSocket]);
+      await gpgFails(stage);
+    },
+  },
+  {
+    name: 'rig-library-for-48-readers',
+    situation: 'a program brings a libpcsclite built for 48 readers, as Fedora\'s is, and Debian\'s pcscd sends a table of 16',
+    live: 'reader-limit-abi-mismatch',
+    logsShow: { id: null, because: 'the program waits without a word' },
+    scdaemonConf: SHARING,
+    make: async ({ rig, words, env }) => {
+      await bringBuiltLibrary(rig, 'for-48-readers');
+      env['LD_LIBRARY_PATH'] = bundle;
+      const { stdout, stderr } = await rig.run('pcsc_scan', ['-r'], { env, timeoutMs: 5000 });
+      words.push('$ pcsc_scan -r', stdout, stderr);
+    },
+  },
+  {
+    name: 'rig-library-looks-elsewhere',
+    situation: 'a program brings a libpcsclite that looks for pcscd\'s socket under /usr/local',
+    live: 'library-daemon-disagree',
+    logsShow: { id: null, because: 'no log says where the library has looked' },
+    scdaemonConf: SHARING,
+    make: async ({ rig, words, env }) => {
+      await bringBuiltLibrary(rig, 'of-usr-local');
+      env['LD_LIBRARY_PATH'] = bundle;
+      const { stdout, stderr } = await rig.run('pcsc_scan', ['-r'], { env });
+      words.push('$ pcsc_scan -r', stdout, stderr);
+    },
+  },
+  {
     name: 'rig-no-addon',
     situation: 'npm has not built the add-on through which cardcheck asks the library',
     live: 'addon-unavailable',
@@ -325,10 +404,10 @@ export async function play(scenario: RigScenario, talkative: boolean): Promise<P
     const as = scenario.as ?? 'root';
     const gnupg = await rig.gnupg({ as });
     await gnupg.configure([...(talkative ? talkativeLines(gnupg) : []), ...(scenario.scdaemonConf ?? [])]);
-    const stage: Stage = { rig, reader: rig.readers[0] ?? '', gnupg, words: [], env: {} };
+    const stage: Stage = { rig, reader: rig.readers[0] ?? '', gnupg, words: [], env: {}, through: [] };
     await scenario.make(stage);
     const file = `${dirname(gnupg.home)}/snapshot.json`;
-    const { report, words } = await runCardcheck(rig, { as, args: ['--save', file], env: stage.env });
+    const { report, words } = await runCardcheck(rig, { as, args: ['--save', file], env: stage.env, through: stage.through });
     if (report === null) throw new Error(words);
     const snapshot = (await rig.run('cat', [file])).stdout;
     const scdaemon = (await rig.run('sh', ['-c', `cat ${logOf(gnupg.home)} 2>/dev/null; true`])).stdout;

@@ -117,6 +117,7 @@ export const usbRules = {
   'vm-took-device': {
     clauses: [
       supports(3.4, both(seen('vm-holds-usb'), either(interfaceBusy, usbLost, anyoneGot(NO_READERS), seen('no-reader'), seen('kernel-usb-gone'), seen('client-failed'), gpgReachesNoCard)), 'a virtual machine takes USB devices, and the reader is gone or busy'),
+      supports(5, seen('usbip-lends'), 'usbip has bound the device, to lend it to another machine'),
       supports(3, both(seen('usbip'), either(interfaceBusy, usbLost, seen('kernel-usb-gone'), anyoneGot(NO_READERS))), 'usbip exports the device'),
       supports(1.4, seen('vm-holds-usb'), 'a virtual machine that takes USB devices is named'),
       excludes(1, inWsl, 'inside the machine that is to get the device it is the other way round'),

@@ -106,6 +106,7 @@ export const systemSigns = (): readonly Sign[] => [
     see: (match) => (mayMakeReaders((match[1] as string).toLowerCase()) ? [{ name: 'usbguard' }, { name: 'kernel-usb-unauthorized' }] : null),
   },
   plain('kernel', { name: 'usbip' }, ['usbip-host', 'usbip attach', 'usbip: ', 'usbipd ', 'usbipd: ', 'vhci_hcd']),
+  plain('kernel', { name: 'usbip-lends' }, ['usbip-host: register new device', 'bind device on busid']),
   plain('kernel', { name: 'vm-holds-usb' }, ['qemu-system', 'VBoxHeadless', 'VirtualBoxVM', 'vmware-vmx', 'vboxusb', 'usb-host,', 'hostdev', 'VBoxManage', 'virt-manager', 'USB host device', 'passthrough', 'pass-through', 'pass through', 'usb redirect', 'Virtual Machine Manager', 'spice-usb', 'libvirt', 'usbarbitrator', 'USB arbitrat', 'USB filter'], /arbitrat|qemu|vbox|virtualbox|vmware|hostdev|virt-manager|USB host device|(?:USB|device|key|reader|card|VM|guest)\b.*pass-?\s?through|pass-?\s?through.*(?:USB|device|VM|guest)|usb redirect|libvirt|Virtual Machine Manager/i),
   // A token with its driver for Windows on it is a CD to the computer until that is ejected, and a reader only then.
   plain('usb', { name: 'shows-as-cd' }, ['CD_ROM_Mode', 'CD_partition_scheme', 'usb_modeswitch', 'autorun.inf', 'eject disk', 'eject /dev/sr'], /CD_|modeswitch|autorun|\beject \S/),
@@ -135,7 +136,8 @@ export const systemSigns = (): readonly Sign[] => [
   plain('environment', { name: 'fedora' }, ['Fedora', 'Silverblue', 'Bluefin', 'Bazzite', ' RHEL ', 'Red Hat'], /\bFedora\b|Silverblue|\bBluefin\b|\bBazzite\b|\bRHEL\b|Red Hat/i),
   plain('environment', { name: 'bsd' }, ['OpenBSD', 'FreeBSD', 'NetBSD', 'DragonFly', 'pkg_add '], /\b(?:Open|Free|Net)BSD\b|DragonFly ?BSD|\bpkg_add\b/i),
   plain('environment', { name: 'ubuntu-22.04' }, ['Ubuntu 22.04', 'Ubuntu 22 ', 'Jammy Jelly', '22.04.'], /\bUbuntu(?: Linux)? 22(?:\.04)?\b|Jammy Jelly/i),
-  plain('sandbox', { name: 'sandbox-denied' }, ['apparmor="DENIED"', "apparmor=\"DENIED\"", 'avc:  denied', 'avc: denied', 'AVC avc', 'snap-confine', 'seccomp', 'bwrap: '], /^(?!.*permissive=1).*(?:pcsc|smart ?card|\/dev\/bus\/usb|scdaemon|gnupg|ccid|p11|pkcs11|hidraw)/i),
+  // Not what systemd tells of itself at each start: the features it was built with, +SECCOMP and +P11KIT among them.
+  plain('sandbox', { name: 'sandbox-denied' }, ['apparmor="DENIED"', "apparmor=\"DENIED\"", 'avc:  denied', 'avc: denied', 'AVC avc', 'snap-confine', 'seccomp', 'bwrap: '], /^(?!.*permissive=1|.*[+-](?:APPARMOR|SECCOMP)\b).*(?:pcsc|smart ?card|\/dev\/bus\/usb|scdaemon|gnupg|ccid|p11|pkcs11|hidraw)/i),
   plain('sandbox', { name: 'sandbox-app' }, ['snap connect', 'snap connections', 'pcscd interface', 'flatpak override', '--socket=pcsc', 'sockets=pcsc', 'socket=gpg-agent', 'snappy-debug'], /pcsc|raw-usb|u2f|smart ?card|gpg-agent/i),
   { kind: 'environment', needles: [' snap ', ' snap)', ' snap,', ' snap.', '-snap ', 'snapd ', 'snapped ', 'Snapcraft', '="snap.', ' /snap/', '/snap/bin', '"/snap/', '=/snap/', 'snap run', ' (snap)', 'snap list', 'the snap', ' a snap', 'as snap', 'snap version', 'snap package', 'snap install', 'from snap', 'via snap', 'Snap version', 'snap program', 'snap restart', 'snapcraft', ' snap app', 'Snap store', '--devmode', ': Snap', 'Ubuntu Core '], pattern: /\/snap\/|Ubuntu Core \d|snap run|snap\.[\w-]+\.|\(snap\)|\bsnap(?:craft|d|ped)?\b|--devmode/i, see: () => ({ name: 'environment', is: 'snap' }) },
   { kind: 'environment', needles: ['flatpak', 'flatseal', '/app/lib', '/app/bin', '.var/app', 'flathub'], see: () => ({ name: 'environment', is: 'flatpak' }) },
