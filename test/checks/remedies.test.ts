@@ -260,7 +260,7 @@ describe('a PKCS#11 module is kept out of a program', () => {
 
   test.each(['OpenSC', 'Alice\'s "own" module', 'OpenSC smartcard framework (0.23)'])('an NSS database with %s: modutil itself agrees', (name) => {
     const home = folder();
-    const modutil = (...args: string[]) => execFileSync('modutil', ['-dbdir', `sql:${home}`, ...args], { encoding: 'utf8', input: '\n', stdio: ['pipe', 'pipe', 'ignore'] });
+    const modutil = (...args: string[]) => execFileSync('modutil', ['-dbdir', `sql:${home}`, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     modutil('-create', '-force');
     modutil('-add', name, '-libfile', 'opensc-pkcs11.so', '-force');
     const file = join(home, 'pkcs11.txt');
