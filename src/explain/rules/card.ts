@@ -1,5 +1,5 @@
 import { type CauseRule, excludes, supports } from '../cause.ts';
-import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, transferFailed, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
 const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'));
@@ -28,6 +28,7 @@ export const cardRules = {
       supports(3.2, either(scdaemonGot(UNPOWERED, UNRESPONSIVE), unless(anyoneGot(UNPOWERED), onMac)), 'the card does not answer when it gets power'),
       supports(2.8, seen('card-mute'), 'the card does not answer when it gets power'),
       supports(1.4, unless(either(seen('card-unresponsive'), anyoneGot(UNRESPONSIVE)), onMac), 'the card does not answer'),
+      supports(0.7, transferFailed, 'the transfer to the card failed'),
       supports(0.9, gpgSays('input-output'), 'the transfer to the card failed'),
       supports(0.4, gpgSays('card-error'), 'the card refused a command'),
       excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE)), 'the card was not reached at all'),

@@ -66,6 +66,7 @@ export const gnupgRules = {
       supports(1.8, both(option('reader-port'), gpgSays('no-device', 'not-present')), 'reader-port names a reader; one that matches nothing leaves gpg without'),
       supports(1.2, both(gpgSays('not-present'), seen('scdaemon-detected-reader')), 'the reader scdaemon looks at is empty'),
       supports(1.2, gpgSays('not-present'), 'gpg looks at a reader without a card'),
+      supports(2, scdaemonGot(NO_SMARTCARD), 'the reader that scdaemon connected is empty'),
       supports(2.4, both(seen('card-answered'), seen('card-unresponsive'), seen('slot-listed'), anyoneGot(0x80100067, 0x80100066)), 'one slot has a card that answers; the program went to another'),
       supports(2.2, unless(clientGot(NO_SMARTCARD), gpgFails), 'the program connected a reader that is empty; the key is in another'),
       supports(1, unless(clientGot(REMOVED), gpgFails), 'the program connected a reader without a card, as Windows says it'),

@@ -19,6 +19,8 @@ export const INVALID_PARAMETER = 0x80100004;
 export const COMM_ERROR = 0x80100013;
 export const PROTO_MISMATCH = 0x8010000f;
 export const NOT_TRANSACTED = 0x80100016;
+export const NO_MEMORY = 0x80100006;
+export const COMM_DATA_LOST = 0x8010002f;
 
 /** gpg or scdaemon failed for one of these reasons. */
 export const gpgSays = (...reasons: readonly GpgReason[]): Query => seen('gpg-failed', ({ reason }) => reasons.includes(reason));
@@ -33,12 +35,19 @@ export const anyoneGot = (...codes: readonly number[]): Query => either(scdaemon
 /** Calls that a program can make only with a context it was given: the service answered then. */
 const LATER_CALL = /Begin|EndTransaction|Transmit|Status|Reconnect|Disconnect|Control|ListReaders/;
 const isLater = ({ call }: { call: string | null }): boolean => call !== null && LATER_CALL.test(call);
+/** scdaemon had a context, which is what it asks for first (scd/apdu.c). */
+const hadContext = ({ call }: { call: string }): boolean => !/establish/i.test(call);
+const gone = (code: number): boolean => code === NO_SERVICE || code === SERVICE_STOPPED;
+/** The service ended under scdaemon, which goes on with what it had. */
+export const scdaemonLostService: Query = seen('scdaemon-pcsc-failed', (got) => gone(got.code) && hadContext(got));
 /** The service went away under a program that had reached it. */
-export const serviceLost: Query = seen('pcsc-code', (got) => (got.code === NO_SERVICE || got.code === SERVICE_STOPPED) && isLater(got));
+export const serviceLost: Query = either(scdaemonLostService, seen('pcsc-code', (got) => gone(got.code) && isLater(got)));
 /** A daemon says so of a client's version when it is asked for a context; later it means that the service ended. */
-export const stoppedAtStart: Query = either(scdaemonGot(SERVICE_STOPPED), seen('pcsc-code', (got) => got.code === SERVICE_STOPPED && !isLater(got)), seen('spy-failed', (got) => got.code === SERVICE_STOPPED && !isLater(got)));
+export const stoppedAtStart: Query = either(seen('scdaemon-pcsc-failed', (got) => got.code === SERVICE_STOPPED && !hadContext(got)), seen('pcsc-code', (got) => got.code === SERVICE_STOPPED && !isLater(got)), seen('spy-failed', (got) => got.code === SERVICE_STOPPED && !isLater(got)));
+/** The driver could not get a command to the card, or its answer back (pcsc-lite src/ifdwrapper.c, IFDTransmit). */
+export const transferFailed: Query = anyoneGot(NOT_TRANSACTED, COMM_DATA_LOST);
 /** Nobody answered a program that asked for the service. */
-export const serviceMissing: Query = either(scdaemonGot(NO_SERVICE), seen('pcsc-code', (got) => got.code === NO_SERVICE && !isLater(got)), seen('spy-failed', ({ code }) => code === NO_SERVICE));
+export const serviceMissing: Query = either(seen('scdaemon-pcsc-failed', (got) => got.code === NO_SERVICE && !hadContext(got)), seen('pcsc-code', (got) => got.code === NO_SERVICE && !isLater(got)), seen('spy-failed', ({ code }) => code === NO_SERVICE));
 
 /** A program of this role is in a process listing or named. */
 export const present = (...roles: readonly Role[]): Query => either(seen('process', ({ role }) => roles.includes(role)), mentioned(...roles));

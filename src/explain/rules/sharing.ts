@@ -1,8 +1,8 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
-  saidToHold, scdaemonGot, seen, sharerAtWork, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
+  anyoneGot, both, cardAnswers, clientGot, COMM_ERROR, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_MEMORY, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  saidToHold, scdaemonGot, scdaemonLostService, seen, sharerAtWork, sharingViolation, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
 const LIVE = 'cardcheck';
@@ -195,7 +195,7 @@ export const sharingRules = {
   'client-leaks-connection': {
     clauses: [
       decides(seen('spy-failed', ({ code, ownHandles }) => code === VIOLATION && ownHandles > 0), 'the program has an open handle on this reader itself, and its second connect was refused'),
-      supports(2.4, anyoneGot(0x80100006), 'one program has as many handles as pcscd gives it'),
+      supports(2.4, anyoneGot(NO_MEMORY), 'one program has as many handles as pcscd gives it'),
       supports(1, anyoneGot(0x80100001), 'pcscd says this of a reader with as many handles as it keeps'),
       supports(4.5, seen('pcscd-too-many-contexts'), 'pcscd ran out of contexts or handles: somebody opens them and does not close them'),
       supports(2.6, both(seen('own-handle-leaked'), either(clientGot(VIOLATION))), 'the refused program is an agent that opens and keeps the card itself'),
@@ -251,7 +251,8 @@ export const sharingRules = {
   },
   'scdaemon-stale': {
     clauses: [
-      supports(3, scdaemonGot(RESET, REMOVED, INVALID_HANDLE, 0x80100017, 0x80100013, 0x8010001e), 'scdaemon\'s connection went bad under it: the card was reset or pcscd restarted'),
+      supports(3, either(scdaemonGot(RESET, REMOVED, INVALID_HANDLE, UNAVAILABLE, COMM_ERROR), scdaemonLostService), 'scdaemon\'s connection went bad under it: the card was reset or pcscd restarted'),
+      supports(1.6, scdaemonGot(NOT_TRANSACTED, UNKNOWN_READER), 'scdaemon works with a reader or card that is not there any more'),
       supports(1.8, gpgSays('removed', 'reset'), 'scdaemon still knows a card that is gone'),
       supports(2.6, both(gpgFails, seen('scdaemon-stale-told')), 'scdaemon is told to be stuck'),
       supports(1, unless(seen('scdaemon-stale-told'), gpgFails), 'scdaemon is told to be stuck'),

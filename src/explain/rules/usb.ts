@@ -1,8 +1,8 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, readerSeen, scdaemonGot, SECURITY_VIOLATION,
-  seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, PROTO_MISMATCH, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  seen, serviceLost, transferFailed, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
 } from './queries.ts';
 import { readerMakers } from '../vendors.ts';
 
@@ -178,6 +178,7 @@ export const usbRules = {
       supports(1.8, both(either(seen('kernel-usb-gone'), seen('kernel-usb-trouble')), killed('pcscd')), 'the device or its bus went, and pcscd had to be restarted'),
       supports(0.8, both(seen('kernel-usb-gone'), either(usbLost, clientGot(UNKNOWN_READER))), 'the device went while pcscd was using it'),
       supports(0.7, seen('pcscd-reader-not-found'), 'pcscd does not have the reader the client asks for'),
+      supports(0.9, scdaemonGot(UNKNOWN_READER), 'pcscd does not have the reader that scdaemon asks for'),
       supports(0.9, either(clientGot(NO_READERS), seen('no-reader')), 'pcscd may not have heard of the device'),
       supports(0.7, seen('replug-cures'), 'plugging again is heard'),
       supports(0.45, onlyTold, 'pcscd may not have heard of the device'),
@@ -201,6 +202,7 @@ export const usbRules = {
       supports(1.4, seen('kernel-usb-not-claimed'), 'pcscd uses an interface it no longer has'),
       supports(1.2, either(seen('kernel-suspend'), seen('after-sleep')), 'the machine slept'),
       supports(1, serviceLost, 'the connection to the service broke under a program that had one'),
+      supports(0.8, transferFailed, 'a transfer to the card broke off, as where the device slept'),
       supports(1, anyoneGot(UNAVAILABLE), 'the reader is listed, but its driver cannot reach it'),
       supports(0.9, unless(both(usbLost, seen('reader-vanished')), seen('replug-cures')), 'the device vanished from under pcscd'),
       excludes(1, seen('replug-in-vain'), 'plugged in again the device has no connection that could be stale, and that did not help'),
@@ -216,6 +218,7 @@ export const usbRules = {
       supports(1.6, both(seen('cable-told'), either(usbError, usbLost, seen('kernel-usb-gone'))), 'the cable, hub or supply makes a difference, and the transfer fails'),
       supports(1.2, seen('autosuspend'), 'power management is set for the device'),
       supports(0.9, usbError, 'the USB transfer itself fails'),
+      supports(0.7, transferFailed, 'a transfer to the card broke off'),
       excludes(2, seen('kernel-suspend'), 'the whole machine slept'),
     ],
     decidedBy: 'the same with power/control set to on for the device.',
@@ -303,8 +306,9 @@ export const usbRules = {
       supports(2.6, seen('counterfeit-told'), 'the reader may not be what it says it is'),
       supports(1.8, seen('other-reader-works'), 'the same card works in another reader'),
       supports(2, both(seen('other-reader-works'), either(seen('card-mute'), seen('card-unresponsive'), anyoneGot(UNRESPONSIVE))), 'and in this one it gets no answer'),
-      supports(1.2, anyoneGot(0x80100016), 'the reader did not pass the command on'),
-      supports(0.8, unless(seen('transmit-failed'), anyoneGot(0x80100016)), 'the driver could not get a command through the reader'),
+      supports(1.2, transferFailed, 'the reader did not pass the command on'),
+      supports(0.8, anyoneGot(PROTO_MISMATCH), 'the reader or card does not take the protocol that was asked for'),
+      supports(0.8, unless(seen('transmit-failed'), transferFailed), 'the driver could not get a command through the reader'),
       supports(1.2, seen('usb-failed', ({ op, error }) => (op === 'read' || op === 'write') && error.includes('TIMEOUT')), 'the reader takes commands and does not answer them'),
     ],
     decidedBy: 'the same card in another reader.',
@@ -330,7 +334,7 @@ export const usbRules = {
       supports(3, seen('macos-driver-stuck'), 'a system service of macOS is stuck'),
       supports(1.2, both(onMac, seen('remedy', ({ target }) => target === 'macos-service')), 'ending the system service helped'),
       supports(2.4, both(onMac, seen('reboot-cures'), either(seen('hangs'), noReader, otherFails, onlyTold)), 'a reboot helped, and with it every system service was new'),
-      supports(1.6, both(onMac, either(serviceLost, anyoneGot(NO_SERVICE))), 'the system\'s card service went away'),
+      supports(2.4, both(onMac, either(serviceLost, anyoneGot(NO_SERVICE))), 'the system\'s card service went away, which macOS starts by itself'),
       supports(0.8, seen('mac-only-told'), 'it fails on macOS only'),
       supports(1, both(onMac, seen('hangs')), 'a call into the system\'s card service does not return'),
       supports(1, both(onMac, either(seen('no-reader'), clientGot(NO_READERS))), 'macOS lists no reader'),

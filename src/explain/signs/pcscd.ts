@@ -93,12 +93,12 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'pcscd-too-many-contexts' }, ['Too many context running', 'Too many handles opened', 'Too many context']),
   plain('pcscd', { name: 'pcscd-reader-limit' }, ['Max number of readers reached', 'does not support more than']),
   // A driver of version 2.0 has no IFDHCreateChannelByName; pcscd asks, and loads it all the same (readerfactory.c, RFBindFunctions).
-  plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Error with library', 'RFLoadReader failed', 'undefined symbol', 'wrong ELF class', 'DYN_LoadLibrary', 'cannot open shared object', 'IFDHandler functions missing', 'IFD Handler not 1.0'], /^(?!.*IFDHCreateChannelByName).*(?:drivers?|ifd|libccid|RFLoadReader|DYN_LoadLibrary|IFDHandler|IFD Handler|\.bundle|Error with library).*(?:cannot open|undefined|wrong ELF|failed|missing|: |not 1\.0)/i),
+  plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Error with library', 'RFLoadReader failed', 'undefined symbol', 'wrong ELF class', 'DYN_LoadLibrary', 'cannot open shared object', 'IFDHandler functions missing', 'IFD Handler not 1.0'], /^(?!.*(?:IFDHCreateChannelByName|apdu_open_reader)).*(?:drivers?|ifd|libccid|RFLoadReader|DYN_LoadLibrary|IFDHandler|IFD Handler|\.bundle|Error with library).*(?:cannot open|undefined|wrong ELF|failed|missing|: |not 1\.0)/i),
   plain('pcscd', { name: 'pcscd-configuration-broken' }, ['tok_error', 'Error initializing pcscd', 'Remove OpenCT and try again', 'invalid directory'], /tok_error|Error initializing pcscd|Remove OpenCT|invalid directory/i),
   plain('pcscd', { name: 'pcscd-socket-absent' }, ['pcscd.comm'], /No such file|Connection refused|ENOENT|ECONNREFUSED|cannot access|not found/i),
   plain('pcscd', { name: 'pcscd-hotplug-broken' }, ['udev_monitor_new_from_netlink', 'udev_new() failed', 'HPRegisterForHotplugEvents failed', 'Hotplug failed', 'udev_monitor_enable_receiving']),
   reassuring('pcscd', { name: 'pcscd-reader-added' }, ['Adding USB device', 'Using the pcscd polling', 'Attempting startup of']),
-  plain('pcscd', { name: 'pcscd-reader-failed' }, ['init failed', 'Failed adding USB device', 'Initial Check Failed', 'Open Port'], /init failed|Failed adding USB|Initial Check Failed|Open Port .* Failed/i),
+  plain('pcscd', { name: 'pcscd-reader-failed' }, ['init failed', 'Failed adding USB device', 'Initial Check Failed', 'Open Port'], /^(?!.*\bC_\w+Init failed).*(?:init failed|Failed adding USB|Initial Check Failed|Open Port .* Failed)/i),
   reassuring('pcscd', { name: 'pcscd-ready' }, ['daemon ready', 'Started pcscd.service', 'Started PC/SC Smart Card Daemon'], /daemon ready|Started/),
   reassuring('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR: ']),
   reassuring('pcscd', { name: 'pcscd-authorized' }, ['Authorized PC/SC client']),
@@ -139,6 +139,8 @@ export const pcscdSigns: readonly Sign[] = [
       return { name: 'usb-failed', op: /permitted/i.test(match[1] as string) || /USBError|Errno 13/.test(text) ? 'open' : 'claim', error: 'LIBUSB_ERROR_ACCESS' };
     },
   },
+  // gnuk_token.py in nitropy: every candidate could be opened and none claimed.
+  { kind: 'libccid', needles: ['Found only busy ICC'], see: () => ({ name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' }) },
   { kind: 'libccid', needles: ["Can't claim interface"], pattern: /Can't claim interface \d+\/\d+: (?!LIBUSB)(.+)/, see: () => ({ name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' }) },
   {
     kind: 'pcscd',
