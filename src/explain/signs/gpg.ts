@@ -1,5 +1,6 @@
 import type { GpgReason, Observation } from '../observation.ts';
 import { harmless, plain, type Sign, sound } from '../sign.ts';
+import { agentAlreadyRuns, cardNotAvailable, noAgentRunning, permanentlyLocked } from './gpg-languages.ts';
 import { reasonOfCode, reasonOfText, translations } from './gpg-reasons.ts';
 
 /** gpg says "selecting openpgp" up to 2.2.19 and "selecting card" later (g10/call-agent.c). */
@@ -14,7 +15,8 @@ const complaints = [
   'public key decryption failed', 'decryption failed', 'signing failed', 'error reading card', 'getting serial number', 'KEYTOCARD failed', 'error getting current key info', 'key generation failed', 'Error changing the PIN', 'error setting the PIN',
   'operation sign result', 'operation decipher result', 'operation auth result', 'app_sign failed', 'app_decipher failed', 'app_auth failed', 'app_check_pin failed', 'app_readcert failed', 'app_readkey failed',
   'verify CHV', 'smartcard decryption failed', 'smartcard signing failed', 'failed to unprotect the secret key', 'card_pksign', 'command PKAUTH failed', 'command PKSIGN failed',
-] as const;
+  ...cardNotAvailable,
+];
 
 /** strerror of a socket whose other end is gone. */
 const LOST_SCDAEMON = /^(?:broken pipe|connection (?:refused|reset)|bad file descriptor)/i;
@@ -44,7 +46,10 @@ export const gpgSigns: readonly Sign[] = [
     see: (match, text) => {
       const said = (match[1] as string).replace(/["'`”]+$/, '');
       const reason = LOST_SCDAEMON.test(said) ? 'eof' : reasonOfText(said);
-      return reason === 'other' && !ABOUT_CARD.test(match[0]) ? null : failed(reason, text);
+      if (reason !== 'other') return failed(reason, text);
+      // libgpg-error's texts are known in these languages; what is left is the system's, which has one for a missing device.
+      if (cardNotAvailable.some((words) => match[0].startsWith(words))) return failed('no-device', text);
+      return ABOUT_CARD.test(match[0]) ? failed('other', text) : null;
     },
   },
   {
@@ -106,7 +111,7 @@ export const gpgSigns: readonly Sign[] = [
     see: (match) => seeGpgNumber(Number(match[1])),
   },
   plain('gpg', { name: 'gpg-failed', reason: 'general', era: null, apple: false }, ['card reader not available']),
-  plain('gpg', { name: 'pin-locked' }, ['PIN blocked', 'is permanently locked', 'card is permanently locked', 'PIN is blocked', 'PIN locked']),
+  plain('gpg', { name: 'pin-locked' }, ['PIN blocked', 'is permanently locked', 'card is permanently locked', 'PIN is blocked', 'PIN locked', ...permanentlyLocked]),
   {
     kind: 'gpg',
     needles: ['PIN retry counter'],
@@ -129,7 +134,7 @@ export const gpgSigns: readonly Sign[] = [
     pattern: /\(GnuPG[^)]*\) (\d+\.\d+\.\d+)|GnuPG version (\d+\.\d+\.\d+)|\b(?:gpg|gnupg2?)(?: version)?[ -](2\.\d+\.\d+)/i,
     see: (match) => ({ name: 'version', of: 'gnupg', version: (match[1] ?? match[2] ?? match[3]) as string }),
   },
-  plain('gpg-agent', { name: 'agent-already-running' }, ['gpg-agent is already running']),
+  plain('gpg-agent', { name: 'agent-already-running' }, ['gpg-agent is already running', ...agentAlreadyRuns]),
   plain('gpg-agent', { name: 'agent-hijacked' }, ['hijacked the GnuPG agent', 'keyring manager hijacked']),
   plain('gpg-agent', { name: 'agent-restricted' }, ['in restricted mode']),
   plain('gpg-agent', { name: 'scdaemon-not-installed' }, ['probably not installed', 'scdaemon: not found', 'scdaemon: command not found', 'scdaemon: No such file', "scdaemon': No such file", 'scdaemon is not installed'], /scdaemon|SmartCard|SCdaemon/i),
@@ -137,7 +142,7 @@ export const gpgSigns: readonly Sign[] = [
   plain('gpg-agent', { name: 'scdaemon-ended-at-start' }, ["can't connect to the SCdaemon", "can't connect to the daemon"], /scdaemon.*(?:End of file|Dateiende|Fin de fichier|EOF\b)/i),
   // agent/call-scd.c, start_scd: one runs, and its socket takes nobody.
   plain('gpg-agent', { name: 'scdaemon-stale-told' }, ["won't accept further connections"], /(?:scdaemon|daemon)\b.{0,20} is running but/i),
-  plain('gpg', { name: 'gpg-failed', reason: 'no-agent', era: null, apple: false }, ['no gpg-agent running in this session']),
+  plain('gpg', { name: 'gpg-failed', reason: 'no-agent', era: null, apple: false }, ['no gpg-agent running in this session', ...noAgentRunning]),
   plain('gpg', { name: 'gnupg-home-locking' }, ['done via O_EXCL', 'waiting for lock (held by', 'gnupg_spawn_agent_sentinel', 'gnupg_spawn_scdaemon_sentinel'], /O_EXCL|waiting for lock|can't (?:create|lock)/),
   plain(
     'gpg',
