@@ -1,5 +1,5 @@
 import { type CauseRule, excludes, supports } from '../cause.ts';
-import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, transferFailed, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onMac, otherFails, readerSeen, scdaemonGot, seen, sharingViolation, transferFailed, unless, UNPOWERED, UNSUPPORTED_CARD, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
 const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'));
@@ -31,7 +31,8 @@ export const cardRules = {
       supports(0.7, transferFailed, 'the transfer to the card failed'),
       supports(0.9, gpgSays('input-output'), 'the transfer to the card failed'),
       supports(0.4, gpgSays('card-error'), 'the card refused a command'),
-      excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE)), 'the card was not reached at all'),
+      supports(1, anyoneGot(UNSUPPORTED_CARD), 'the card does not answer to power as the standard says'),
+      excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE), seen('card-mute')), 'the card was not reached at all'),
       excludes(2, sharingViolation, 'the card works for somebody'),
       excludes(1, both(seen('slot-listed'), seen('card-unresponsive')), 'readers have slots for cards that are never in them'),
       excludes(3.6, both(seen('card-answered'), either(seen('card-unresponsive'), anyoneGot(UNPOWERED, UNRESPONSIVE))), 'a card did answer here, in this slot or another'),

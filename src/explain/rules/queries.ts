@@ -20,6 +20,7 @@ export const COMM_ERROR = 0x80100013;
 export const PROTO_MISMATCH = 0x8010000f;
 export const NOT_TRANSACTED = 0x80100016;
 export const NO_MEMORY = 0x80100006;
+export const UNSUPPORTED_CARD = 0x80100065;
 export const COMM_DATA_LOST = 0x8010002f;
 
 /** gpg or scdaemon failed for one of these reasons. */
@@ -83,6 +84,8 @@ export const oldConnectFailure: Query = unless(seen('gpg-failed', ({ reason, era
 export const ownDriverFails: Query = unless(seen('scdaemon-usb-open-failed'), seen('scdaemon-opened-by-pcsc'));
 /** gpg or scdaemon is the one that fails. */
 export const gpgFails: Query = either(seen('gpg-failed'), seen('scdaemon-pcsc-failed'), ownDriverFails);
+/** gpg fails with a card, for no reason that these lines give. */
+export const gpgVague: Query = unless(gpgSays('other'), seen('gpg-failed', ({ reason }) => reason !== 'other'), seen('scdaemon-pcsc-failed'), ownDriverFails, seen('scdaemon-not-installed'), seen('scdaemon-start-failed'), seen('gnupg-home-bad'), seen('agent-not-in-use'), seen('pcsc-code'), seen('scdaemon-option-refused'));
 /** Another program is the one that fails. */
 export const otherFails: Query = either(seen('client-failed', ({ client }) => client !== 'pcsc_scan'), seen('pcsc-code', ({ by }) => by === 'client' || by === 'exclusive-app' || by === 'agent'));
 export const onMac: Query = either(seen('environment', ({ is }) => is === 'macos'), seen('macos-ctk'), seen('macos-reader-listed'), seen('gpg-failed', ({ apple }) => apple));
@@ -99,6 +102,8 @@ const emptyScan: Query = unless(seen('service-answers'), seen('reader-listed'), 
 export const noReader: Query = either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('no-reader'), emptyScan);
 /** pcscd made a reader of the device, or a client sees it. */
 export const readerSeen: Query = either(seen('pcscd-reader-added'), seen('pcscd-card-inserted'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'), seen('pcsc-works-told'));
+/** A program reached no card, and does not print what PC/SC told it. */
+export const clientVague: Query = unless(seen('client-failed', ({ client }) => client === 'other' || client === 'opensc'), seen('pcsc-code'), noReader, seen('no-token'), seen('service-unusable'), seen('java-no-terminal'), seen('card-unresponsive'), seen('card-mute'), seen('usb-failed'), seen('token-applet-missing'));
 /** Somebody tells that it does not work, and nothing else here says more: every frequent cause is open. */
 export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'), seen('java-no-terminal'));
 /** The interface is claimed by somebody else. */

@@ -1,6 +1,6 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, clientVague, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
@@ -24,6 +24,7 @@ export const serviceRules = {
       excludes(2, both(either(onMac, onWindows), noService), 'the system itself starts the service when it sees a reader'),
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
       supports(0.55, onlyTold, 'pcscd may not run'),
+      supports(0.5, clientVague, 'a program reached no card, and does not tell why'),
       supports(1.8, seen('java-no-terminal'), 'Java lists no terminal where nobody answers for PC/SC'),
       supports(1.1, unless(seen('no-reader'), seen('service-answers'), clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('java-no-terminal')), 'programs for cards say this, too, where nobody answers for PC/SC'),
       supports(1.2, unless(seen('reader-missing-told'), noReader), 'a program finds no reader, and does not tell that from a missing service'),

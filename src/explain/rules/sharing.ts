@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  anyoneGot, both, cardAnswers, clientGot, COMM_ERROR, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_MEMORY, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  anyoneGot, both, cardAnswers, clientGot, clientVague, COMM_ERROR, connected, either, gpgFails, gpgReachesNoCard, gpgSays, gpgVague, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_MEMORY, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
   saidToHold, scdaemonGot, scdaemonLostService, seen, sharerAtWork, sharingViolation, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
@@ -58,6 +58,7 @@ export const sharingRules = {
       supports(2, both(otherFails, present('scdaemon')), 'another program fails and scdaemon is running'),
       supports(2.5, both(sharingViolation, connected('scdaemon')), 'scdaemon is connected to pcscd while another program meets a lock'),
       supports(0.9, seen('client-failed', ({ client }) => ['age', 'ykman', 'yubico-piv-tool', 'pkcs11'].includes(client)), 'a program that shares could not open a key that is plugged in'),
+      supports(0.6, clientVague, 'a program reached no card, and does not tell why'),
       supports(0.6, seen('no-token'), 'a program sees the reader or library but no token: as if somebody held the card'),
       supports(2.6, both(otherFails, saidToHold('scdaemon')), 'gpg is said to keep the card from another program'),
       supports(1.4, saidToHold('scdaemon'), 'gpg is said to keep the card'),
@@ -100,6 +101,7 @@ export const sharingRules = {
       supports(1.2, unless(both(gpgFails, present('exclusive')), seen('client-failed')), 'gpg fails and a program that takes the card EXCLUSIVE is at work'),
       supports(2.5, both(gpgFails, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE')), 'the connect that was refused asked for EXCLUSIVE, as scdaemon does'),
       supports(1.4, both(gpgFails, clientGot(VIOLATION)), 'the reader is in use while gpg fails'),
+      supports(0.5, gpgVague, 'gpg does not reach the card, and does not tell why'),
       supports(1.3, gpgReachesNoCard, 'gpg says this for every connect that fails, a refused EXCLUSIVE one included'),
       supports(3, optionCures('pcsc-shared', 'shared-access'), 'pcsc-shared, which lets gpg share, is what helped'),
       supports(1.6, both(option('pcsc-shared'), seen('cure-told')), 'pcsc-shared, which lets gpg share, is in a configuration that helped'),
@@ -200,6 +202,7 @@ export const sharingRules = {
       supports(4.5, seen('pcscd-too-many-contexts'), 'pcscd ran out of contexts or handles: somebody opens them and does not close them'),
       supports(2.6, both(seen('own-handle-leaked'), either(clientGot(VIOLATION))), 'the refused program is an agent that opens and keeps the card itself'),
       supports(1.2, unless(both(clientGot(VIOLATION), seen('reads-card')), gpgFails), 'the program read the reader or card itself just before'),
+      supports(1.8, both(onlyItselfNamed, killed('holder')), 'the refused program had to be ended, and no other of its kind is named'),
       supports(3, reconnectsOverItself, 'the refused program keeps an EXCLUSIVE connection itself, lost it, and connects again beside it'),
       supports(2.4, unless(both(exclusiveRefused, connected('exclusive')), connected('scdaemon', 'shared')), 'the only program connected to pcscd is of the kind that was refused'),
       supports(2, unless(both(clientGot(VIOLATION), seen('works-once')), gpgFails), 'the first run works and the next meets a lock'),
@@ -265,6 +268,7 @@ export const sharingRules = {
       supports(1, both(gpgFails, seen('replug-cures')), 'it began when the key was plugged in again'),
       supports(0.9, gpgSays('not-present'), 'scdaemon does not see the card that is there'),
       supports(0.7, both(gpgFails, either(seen('after-sleep'), killed('pcscd'))), 'the service or device changed under scdaemon'),
+      supports(0.6, gpgVague, 'gpg does not reach the card, and does not tell why'),
       supports(0.5, gpgReachesNoCard, 'gpg says this when its daemon holds a dead connection, too'),
       supports(1, gpgSays('eof'), 'the connection to scdaemon ended'),
       excludes(1.5, gpgSays('no-daemon', 'no-service'), 'scdaemon did not get so far'),
@@ -309,6 +313,7 @@ export const sharingRules = {
       supports(2.8, saidToHold('macos'), 'a token service of macOS is said to take the card'),
       supports(0.7, both(onMac, gpgReachesNoCard), 'on macOS the system itself opens cards that are inserted'),
       supports(1.6, both(onMac, gpgReachesNoCard, seen('piv-certificate-told')), 'macOS opens a card for the certificates on it'),
+      supports(2.2, unless(both(onMac, scdaemonGot(VIOLATION)), present('shared', 'exclusive')), 'on macOS the system itself opens cards that are inserted, and no other program is named'),
       supports(0.8, clientGot(VIOLATION), 'on macOS the system itself opens cards that are inserted'),
       excludes(2.2, either(seen('pcscd-reader-exclusive'), seen('pcscd-authorized'), pcscdGave(VIOLATION), seen('pcscd-protocol'), seen('usb-failed'), unitIs('active', 'inactive'), pcscWithin('1.0', '9')), 'this is pcsc-lite, so not macOS'),
       excludes(1, seen('environment', ({ is }) => is === 'windows' || is === 'wsl' || is === 'container'), 'this is not macOS'),

@@ -1,8 +1,8 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, PROTO_MISMATCH, readerSeen, scdaemonGot, SECURITY_VIOLATION,
-  seen, serviceLost, transferFailed, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, gpgVague, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, PROTO_MISMATCH, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  seen, serviceLost, transferFailed, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, UNSUPPORTED_CARD, VIOLATION,
 } from './queries.ts';
 import { readerMakers } from '../vendors.ts';
 
@@ -58,6 +58,7 @@ export const usbRules = {
       supports(2.4, seen('fallback-told'), 'gpg\'s way back to pcscd, which ended with 2.3, is the matter'),
       supports(2, both(gpgFails, seen('other-sees')), 'pcscd has the key, and gpg does not find it'),
       supports(0.45, onlyTold, 'gpg\'s own driver and pcscd keep the key from each other'),
+      supports(0.5, gpgVague, 'gpg does not reach the card, and does not tell why'),
       supports(0.15, both(onlyTold, seen('gpg-named')), 'gpg is in play'),
       supports(0.8, both(onlyTold, seen('after-upgrade')), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
       excludes(1.4, unless(both(gpgReachesNoCard, noReader), interfaceBusy, seen('scdaemon-uses-usb')), 'pcscd has no reader, either'),
@@ -307,7 +308,7 @@ export const usbRules = {
       supports(1.8, seen('other-reader-works'), 'the same card works in another reader'),
       supports(2, both(seen('other-reader-works'), either(seen('card-mute'), seen('card-unresponsive'), anyoneGot(UNRESPONSIVE))), 'and in this one it gets no answer'),
       supports(1.2, transferFailed, 'the reader did not pass the command on'),
-      supports(0.8, anyoneGot(PROTO_MISMATCH), 'the reader or card does not take the protocol that was asked for'),
+      supports(0.8, anyoneGot(PROTO_MISMATCH, UNSUPPORTED_CARD), 'the reader or card does not take the protocol that was asked for'),
       supports(0.8, unless(seen('transmit-failed'), transferFailed), 'the driver could not get a command through the reader'),
       supports(1.2, seen('usb-failed', ({ op, error }) => (op === 'read' || op === 'write') && error.includes('TIMEOUT')), 'the reader takes commands and does not answer them'),
     ],

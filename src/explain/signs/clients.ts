@@ -74,16 +74,17 @@ export const clientSigns: readonly Sign[] = [
   plain('ssh', failed('ssh'), ['agent refused operation', 'Could not add card', 'communication with agent failed', 'cannot read public key from pkcs11']),
   plain('ssh', { name: 'ssh-refused' }, ['agent refused operation', 'Permission denied (publickey']),
   plain('ssh', { name: 'agent-not-in-use' }, ['Could not open a connection to your authentication agent', 'Error connecting to agent', 'keyring/ssh', 'SSH_AUTH_SOCK=', 'gnome-keyring', 'gcr/ssh'], /^(?!.*\bsudo\b).*(?:authentication agent|connecting to agent)|SSH_AUTH_SOCK=(?!.*gnupg)\S*(?:keyring|gcr|ssh-|com\.apple|agent\.)|keyring\/ssh|gcr\/ssh/i),
-  plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key', 'exceptions.DeviceError', 'exceptions.GeneralError', 'exceptions.FunctionFailed', 'Failed to initialize PKCS #11', 'no suitable token available'], /^(?!.*exceptions\.(?:DeviceError|GeneralError|FunctionFailed)).|pkcs11\.exceptions\./),
+  plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key', 'exceptions.DeviceError', 'exceptions.GeneralError', 'exceptions.FunctionFailed', 'Failed to initialize PKCS #11', 'no suitable token available', 'Open PKCS#11 session failed', 'PKCS#11 module could not be init'], /^(?!.*exceptions\.(?:DeviceError|GeneralError|FunctionFailed)).|pkcs11\.exceptions\./),
   {
     kind: 'pkcs11',
     // ssh prints the number of what a PKCS#11 library answered (ssh-pkcs11.c); OASIS PKCS #11, "Return values".
-    needles: [' failed: 5', ' failed: 6', ' failed: 48', ' failed: 49', ' failed: 50', ' failed: 224', ' failed: 225', ' failed: 164'],
-    pattern: /\bC_[A-Z]\w+(?: for provider \S+)?(?: slot \d+)? failed: (\d+)\s*$/,
+    needles: [' failed: 5', ' failed: 6', ' failed: 48', ' failed: 49', ' failed: 50', ' failed: 224', ' failed: 225', ' failed: 164', ' failed [5]', ' failed [6]', ' failed [48]', ' failed [50]', ' failed [224]', ' failed [225]'],
+    // SSSD's p11_child puts it in brackets.
+    pattern: /\bC_[A-Z]\w+(?: for provider \S+)?(?: slot \d+)? failed:? \[?(\d+)\b/,
     see: (match) => PKCS11_NUMBERS.get(Number(match[1])) ?? null,
   },
-  plain('pkcs11', { name: 'pin-locked' }, ['PKCS#11 login failed: PIN locked']),
-  plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'No slots', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)', 'token only has 0 slots', 'No removable slots found', 'no suitable token available', 'returned no slots', 'exceptions.TokenNotPresent', 'exceptions.NoSuchToken', 'exceptions.TokenNotRecogni']),
+  plain('pkcs11', { name: 'pin-locked' }, ['login failed: PIN locked', 'C_Login failed: PIN locked']),
+  plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'No slots', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)', 'token only has 0 slots', 'No removable slots found', 'no suitable token available', 'returned no slots', 'Please insert your smart card', 'insert smart card', 'Error 2308: No smart card', 'exceptions.TokenNotPresent', 'exceptions.NoSuchToken', 'exceptions.TokenNotRecogni']),
   plain('pkcs11', { name: 'slot-missing' }, ['CKR_SLOT_ID_INVALID']),
   // ssh-agent with a PKCS#11 library: the agent that was meant, and it was reached.
   plain('ssh', { name: 'pkcs11-provider' }, ['Could not add card', 'Card added', 'ssh-add -s', 'PKCS11Provider', 'for PKCS#11', 'ssh-pkcs11-helper']),
@@ -92,7 +93,12 @@ export const clientSigns: readonly Sign[] = [
   plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card unresponsive', 'Card is mute']),
   plain('client', { name: 'no-reader' }, ['No smart card readers found', 'No readers found', 'Scanning present readers', 'Waiting for the first reader', 'No smart card reader', 'no readers available', 'No reader found', 'Cannot find a smart card reader', 'no reader found', 'card readers found', 'no card reader', 'card reader not found', 'reader not detected', 'any card reader', 'any smart card reader', 'No connected card reader', 'No supported reader found', 'InvalidReaderException'], /No (?:connected |supported )?(?:smart ?)?(?:card )?readers?|InvalidReaderException|first reader(?!.*found)|Cannot find|reader not (?:found|detected)|not (?:recogni[sz]e|see|find|detect) any (?:smart ?)?card reader/i),
   // AusweisApp and KeePassXC, of every context they were not given.
-  plain('client', { name: 'service-unusable' }, ['Cannot establish context', 'establish PCSC context', 'PCSC interface has not been', 'PCSC interface is disabled'], /card_pcsc|PCSC/i),
+  {
+    kind: 'client',
+    needles: ['Cannot establish context', 'establish PCSC context', 'PCSC interface has not been', 'PCSC interface is disabled', 'PC/SC is not available'],
+    pattern: /card_pcsc|PC\/?SC/i,
+    see: () => [{ name: 'service-unusable' }, failed('other')],
+  },
   // pcsc_scan and ykman diagnose print these once they have a context (pcsc-tools pcsc_scan.c, ykman diagnostics.py): somebody answers for PC/SC.
   plain('client', { name: 'service-answers' }, ['plug\'n play mechanism', 'Scanning present readers', 'Waiting for the first reader', 'Detected PC/SC readers']),
   {
@@ -104,7 +110,9 @@ export const clientSigns: readonly Sign[] = [
   },
   { kind: 'ykman', needles: ['PC/SC failure: '], see: () => [{ name: 'service-unusable' }, failed('ykman')] },
   // javax.smartcardio: without a service or a library it has a factory of type None, whose list of terminals is empty (JDK PCSCTerminals, TerminalFactory).
-  plain('client', { name: 'java-no-terminal' }, ['card terminal', 'CardTerminal', 'TerminalFactory', 'Terminals: [', 'terminals: [', 'terminals found', 'smartcardio.CardException', 'algorithm: PC/SC'], /\b(?:no|any|not find(?: a)?)\b(?: \w+){0,2} (?:card )?terminals?\b|terminals?(?:\(\))?\b[^.]{0,20}(?:\bempty|\[\s*\]|size\W{1,3}0\b|not found)|type[: ]+["']?None\b|CardException: list\(\) failed|constructing implementation \(algorithm: PC\/SC/i),
+  plain('client', { name: 'java-no-terminal' }, ['card terminal', 'CardTerminal', 'TerminalFactory', 'Terminals: [', 'terminals: [', 'terminals found', 'smartcardio.CardException', 'algorithm: PC/SC', 'NoneProvider'], /\b(?:no|any|not find(?: a)?)\b(?: \w+){0,2} (?:card )?terminals?\b|terminals?(?:\(\))?\b[^.]{0,20}(?:\bempty|\[\s*\]|size\W{1,3}0\b|not found)|type[: ]+["']?None\b|CardException: list\(\) failed|constructing implementation \(algorithm: PC\/SC|NoneProvider/i),
+  // The JDK looks in few places; where the property helps it was the library that was missing (sun.security.smartcardio, PlatformPCSC).
+  plain('client', { name: 'library-doubted' }, ['sun.security.smartcardio.library']),
   plain('libccid', { name: 'libpcsclite-missing' }, ['No PC/SC library found', 'not available on this platform'], /No PC\/SC library found|PC\/SC not available on this platform/i),
   plain('client', { name: 'reader-missing-told' }, readerNeedles, new RegExp(readerWords.map(([word, missing]) => `${word}[^.]{0,60}(?:${missing})|(?:${missing})[^.]{0,60}${word}`).join('|'), 'iu')),
   // The second number of a reader's name in pcsc-lite counts its slots.
@@ -132,7 +140,7 @@ export const clientSigns: readonly Sign[] = [
   plain('agent', failed('agent'), ['could not reach YubiKey', "couldn't open card", "couldn't get security keys", 'agent 11:', 'Unable to open the Yubikey card', 'could not open security key', "couldn't get signers"], /YubiKey|card|security keys|signers|agent 11:/i),
   plain('agent', { name: 'own-handle-leaked' }, ["couldn't open card", '"error":"couldn', "couldn't get security keys"], /"?card"?\s*[:=]|"error"/),
   plain('client', failed('other'), ['SCardConnect:', 'SCardConnect fail', 'SCardConnect err', 'SCardConnect ret', 'failed to connect to reader', 'Unable to connect with protocol', 'smartcard.pcsc', 'pcsc error', 'PcscError', 'CardConnectionException'], /fail|error|exception|unable|rv|rc|scard:/i),
-  plain('client', { name: 'hid-only' }, ['no yubikey present', '/hidraw', 'hidraw0', 'hidraw1', ' hidraw', 'FIDO_ERR_', 'fido_dev_open', 'ykpersonalize', 'ykchalresp', 'ssh-sk-', 'ed25519-sk', 'ecdsa-sk', 'CTAPHID', 'libfido2', 'U2F HID', 'Challenge-Response', 'Challenge/Response', 'Challenge Response', 'OTP interface', 'sign_and_send_pubkey: signing failed for ED25519-SK', 'device not found? FIDO', 'webauthn', 'Key enrollment failed: ', 'no FIDO device found'], /Key enrollment failed: |no FIDO device found|no yubikey present|hidraw.*(?:denied|fail|not|error)|FIDO_ERR|fido_dev_open|ykpersonalize(?!\S{0,8} -m)|ykchalresp|ssh-sk|-sk\b|CTAPHID|libfido2|webauthn|challenge[-\/ ]response|U2F HID/i),
+  plain('client', { name: 'hid-only' }, ['no yubikey present', '/hidraw', 'hidraw0', 'hidraw1', ' hidraw', 'FIDO_ERR_', 'fido_dev_open', 'ykpersonalize', 'ykchalresp', 'ssh-sk-', 'ed25519-sk', 'ecdsa-sk', 'CTAPHID', 'libfido2', 'U2F HID', 'Challenge-Response', 'Challenge/Response', 'Challenge Response', 'OTP interface', 'sign_and_send_pubkey: signing failed for ED25519-SK', 'device not found? FIDO', 'webauthn', 'Key enrollment failed: ', 'no FIDO device found', 'Yubikey core error'], /Key enrollment failed: |no FIDO device found|Yubikey core error|no yubikey present|hidraw.*(?:denied|fail|not|error)|FIDO_ERR|fido_dev_open|ykpersonalize(?!\S{0,8} -m)|ykchalresp|ssh-sk|-sk\b|CTAPHID|libfido2|webauthn|challenge[-\/ ]response|U2F HID/i),
   plain('client', { name: 'slot-told' }, ['hardware keys detected', 'hardware key detected', 'hallenge-response', 'hallenge response'], /No hardware keys? detected|challenge[- ]response\b[^.]{0,60}\b(?:not|never|n't|no longer)\b|\b(?:not|never|n't)\b[^.]{0,60}\bchallenge[- ]response/i),
   plain('client', { name: 'applet-changed' }, ['Unsupported INS byte', 'Unsupported CLA byte', 'INS not supported']),
   {

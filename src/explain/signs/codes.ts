@@ -92,8 +92,8 @@ const commonPhrases: readonly (readonly [string, number])[] = [
   ['Access denied', 0x8010006a],
   ['Card is not supported', 0x80100065],
 ];
-/** Variants of the Rust crate's error, as its Debug form prints them. */
-const rustErrors: readonly (readonly [string, number])[] = [
+/** Variants of the Rust crate's error, as its Debug form prints them; pcsc-sharp has exceptions of these names. */
+const namedErrors: readonly (readonly [string, number])[] = [
   ['NoSmartcard', 0x8010000c],
   ['RemovedCard', 0x80100069],
   ['ResetCard', 0x80100068],
@@ -107,7 +107,7 @@ const rustErrors: readonly (readonly [string, number])[] = [
 ];
 /** "make sure that pcscd is not running", "when pcscd is not running it works": told as a condition, not met as a failure. */
 const CONDITION = /(?:\bmak(?:e|ing) sure|\bwhen|\bif|\bwhile|\bas long as)(?: that)?(?: the)? $/i;
-const codeOfPhrase = new Map([...phrases, ...commonPhrases, ...rustErrors].map(([text, code]) => [text.toLowerCase(), code]));
+const codeOfPhrase = new Map([...phrases, ...commonPhrases, ...namedErrors].map(([text, code]) => [text.toLowerCase(), code]));
 
 /** Calls whose failure is part of normal work: waiting for a change ends with a timeout, lists are asked for twice. */
 const ordinary = new Set([0x80100002, 0x8010000a, 0x80100008, 0]);
@@ -158,8 +158,8 @@ export const codeSigns: readonly Sign[] = [
   },
   {
     kind: 'pcsc-code',
-    needles: rustErrors.map(([text]) => text),
-    pattern: new RegExp(`(?:Err\\(|[Ee]rror: |Pcsc\\w*\\(|Some\\(|value: |pcsc::Error::)(${rustErrors.map(([name]) => name).join('|')})\\b`),
+    needles: namedErrors.map(([text]) => text),
+    pattern: new RegExp(`(?:Err\\(|[Ee]rror: |Pcsc\\w*\\(|Some\\(|value: |pcsc::Error::|Exceptions\\.)(${namedErrors.map(([name]) => name).join('|')})(?:Exception)?\\b`),
     see: (match, text) => see(codeOfPhrase.get((match[1] as string).toLowerCase()) ?? null, text),
   },
   {

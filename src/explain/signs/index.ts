@@ -10,7 +10,8 @@ import { scdaemonSigns } from './scdaemon.ts';
 import { storySigns } from './story.ts';
 import { systemSigns } from './system.ts';
 import { toldSigns } from './told.ts';
+import { firstReaderSigns, transcriptSigns } from './transcript.ts';
 import { yubicoSigns } from './yubico.ts';
 
 /** Every sign; a fresh list per reading, because some remember the line before. */
-export const allSigns = (): readonly Sign[] => [...gpgSigns, ...daemonSigns, ...scdaemonSigns, ...pcscdSigns, ...codeSigns, ...programSigns(), ...clientSigns, ...systemSigns(), ...storySigns, ...toldSigns, ...againSigns, ...yubicoSigns()];
+export const allSigns = (): readonly Sign[] => [...gpgSigns, ...daemonSigns, ...scdaemonSigns, ...pcscdSigns, ...codeSigns, ...programSigns(), ...clientSigns, ...systemSigns(), ...storySigns, ...toldSigns, ...againSigns, ...yubicoSigns(), ...transcriptSigns(), ...firstReaderSigns()];
