@@ -9,7 +9,7 @@ export const cardRules = {
   'pin-locked': {
     clauses: [
       supports(5, seen('pin-locked'), 'the PIN is blocked after too many wrong tries'),
-      supports(5, sw('6983'), 'status 6983: the PIN is blocked'),
+      supports(5, sw('6983', '63C0'), 'status 6983 or 63C0: the PIN is blocked'),
       supports(5, gpgSays('pin-blocked'), 'the PIN is blocked after too many wrong tries'),
       supports(5, anyoneGot(0x8010006c), 'the PIN is blocked after too many wrong tries'),
       supports(4.2, seen('pin-locked-told'), 'a PIN that has to be unblocked was given wrong too often'),

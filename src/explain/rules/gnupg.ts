@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, cardAnswers, cardNotSupported, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, INVALID_PARAMETER, inWsl, killed, NO_SMARTCARD, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, REMOVED, scdaemonGot, seen, unless, VIOLATION,
+  accessRefused, anyoneGot, both, cardAnswers, cardNotSupported, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, INVALID_PARAMETER, inWsl, killed, NO_SMARTCARD, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, readerEmpty, REMOVED, scdaemonGot, seen, UNKNOWN_READER, unless, VIOLATION,
 } from './queries.ts';
 
 const scdaemonSupplied = seen('supplied', ({ what }) => what === 'scdaemon');
@@ -68,8 +68,9 @@ export const gnupgRules = {
       supports(1.2, gpgSays('not-present'), 'gpg looks at a reader without a card'),
       supports(2, scdaemonGot(NO_SMARTCARD), 'the reader that scdaemon connected is empty'),
       supports(2.4, both(seen('card-answered'), seen('card-unresponsive'), seen('slot-listed'), anyoneGot(0x80100067, 0x80100066)), 'one slot has a card that answers; the program went to another'),
-      supports(2.2, unless(clientGot(NO_SMARTCARD), gpgFails), 'the program connected a reader that is empty; the key is in another'),
-      supports(1, unless(clientGot(REMOVED), gpgFails), 'the program connected a reader without a card, as Windows says it'),
+      supports(2.2, unless(both(readerEmpty, clientGot(NO_SMARTCARD)), gpgFails), 'the program connected a reader that is empty; the key is in another'),
+      supports(1, unless(both(readerEmpty, clientGot(REMOVED)), gpgFails), 'the program connected a reader without a card, as Windows says it'),
+      supports(0.7, clientGot(UNKNOWN_READER), 'the program asks for a reader by a name that is not there'),
       supports(2, both(either(clientGot(NO_SMARTCARD), otherFails), seen('internal-reader')), 'a built-in reader is the one that was tried'),
       supports(1.4, both(gpgFails, seen('internal-reader')), 'there is a built-in reader beside the key'),
       supports(0.6, both(onlyTold, seen('internal-reader')), 'there is a built-in reader'),
@@ -158,6 +159,7 @@ export const gnupgRules = {
       supports(0.9, both(seen('ssh-refused'), gpgSays('no-agent')), 'the agent was not reached'),
       excludes(2.5, seen('pkcs11-provider'), 'ssh-agent with a PKCS#11 library is in use, on purpose'),
       supports(0.5, unless(seen('ssh-refused'), either(gpgFails, anyoneGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'ssh'))), 'the key was not offered'),
+      excludes(2, seen('card-key-offered'), 'it is gpg-agent that ssh talks to: it offers the key of a card'),
       excludes(1.5, seen('pin-locked'), 'the agent was reached'),
       excludes(1.5, scdaemonSupplied, 'the agent was reached, and scdaemon was what it lacked'),
       supports(2.2, seen('agent-empty'), 'the agent that ssh talks to has no key'),

@@ -45,8 +45,15 @@ export const scdaemonLostService: Query = seen('scdaemon-pcsc-failed', (got) => 
 export const serviceLost: Query = either(scdaemonLostService, seen('pcsc-code', (got) => gone(got.code) && isLater(got)));
 /** A daemon says so of a client's version when it is asked for a context; later it means that the service ended. */
 export const stoppedAtStart: Query = either(seen('scdaemon-pcsc-failed', (got) => got.code === SERVICE_STOPPED && !hadContext(got)), seen('pcsc-code', (got) => got.code === SERVICE_STOPPED && !isLater(got)), seen('spy-failed', (got) => got.code === SERVICE_STOPPED && !isLater(got)));
+const COMMAND_CALL = /Transmit|BeginTransaction|EndTransaction/;
+/** The card is gone from under a program that had connected it. */
+export const cardVanished: Query = seen('pcsc-code', ({ code, call }) => (code === REMOVED || code === NO_SMARTCARD) && call !== null && COMMAND_CALL.test(call));
+/** A program connected a reader that has no card in it. */
+export const readerEmpty: Query = seen('pcsc-code', ({ code, by, call }) => (code === REMOVED || code === NO_SMARTCARD) && by !== 'gpg' && by !== 'pcscd' && !(call !== null && COMMAND_CALL.test(call)));
 /** The driver could not get a command to the card, or its answer back (pcsc-lite src/ifdwrapper.c, IFDTransmit). */
-export const transferFailed: Query = anyoneGot(NOT_TRANSACTED, COMM_DATA_LOST);
+export const transferFailed: Query = either(anyoneGot(NOT_TRANSACTED, COMM_DATA_LOST), cardVanished);
+/** Up to pcsc-lite 1.9.8 a daemon that refuses a client hangs up; that is before any call but the first. */
+export const hungUpAtStart: Query = seen('pcsc-code', (got) => got.code === COMM_ERROR && got.by !== 'gpg' && got.by !== 'pcscd' && !isLater(got) && !/Connect/.test(got.call ?? ''));
 /** Nobody answered a program that asked for the service. */
 export const serviceMissing: Query = either(seen('scdaemon-pcsc-failed', (got) => got.code === NO_SERVICE && !hadContext(got)), seen('pcsc-code', (got) => got.code === NO_SERVICE && !isLater(got)), seen('spy-failed', ({ code }) => code === NO_SERVICE));
 

@@ -1,6 +1,6 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, clientVague, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, clientVague, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, hungUpAtStart, inContainer, inSandbox, interfaceBusy, INVALID_HANDLE, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdWorks, pcscWithin, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, SERVICE_STOPPED, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
@@ -23,6 +23,7 @@ export const serviceRules = {
       supports(2.6, seen('pcscd-start-told'), 'pcscd is said not to start, or to end by itself'),
       excludes(2, both(either(onMac, onWindows), noService), 'the system itself starts the service when it sees a reader'),
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
+      supports(0.6, clientGot(INVALID_HANDLE), 'the handle may be one of a service that has ended'),
       supports(0.55, onlyTold, 'pcscd may not run'),
       supports(0.5, clientVague, 'a program reached no card, and does not tell why'),
       supports(1.8, seen('java-no-terminal'), 'Java lists no terminal where nobody answers for PC/SC'),
@@ -191,7 +192,7 @@ export const serviceRules = {
       supports(2, unless(seen('polkit-told'), seen('polkit-rule'), seen('polkit-absent-told')), 'polkit is said to be the matter'),
       supports(1.6, both(seen('over-ssh'), either(seen('service-unusable'), seen('pcscd-rejected-client'), gpgSays('no-service'))), 'polkit lets active local sessions in only'),
       supports(1.7, seen('service-unusable'), 'the program could not use the PC/SC service, as when pcscd refuses it'),
-      supports(1.2, clientGot(COMM_ERROR), 'libraries before 1.9.9 say this when pcscd refuses the client'),
+      supports(1.2, hungUpAtStart, 'libraries before 1.9.9 say this when pcscd refuses the client'),
       supports(1.4, both(gpgSays('no-service'), either(seen('session-remote'), seen('session-inactive'))), 'polkit lets active local sessions in only'),
       supports(1, gpgSays('no-service'), 'gpg says this when pcscd refuses it'),
       supports(0.4, gpgReachesNoCard, 'gpg 2.2 says this when pcscd refuses it'),

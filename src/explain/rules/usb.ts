@@ -1,7 +1,7 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, gpgVague, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, PROTO_MISMATCH, readerSeen, scdaemonGot, SECURITY_VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, gpgVague, inContainer, inSandbox, interfaceBusy, INVALID_HANDLE, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscWithin, present, PROTO_MISMATCH, readerSeen, scdaemonGot, SECURITY_VIOLATION,
   seen, serviceLost, transferFailed, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, UNSUPPORTED_CARD, VIOLATION,
 } from './queries.ts';
 import { readerMakers } from '../vendors.ts';
@@ -179,6 +179,8 @@ export const usbRules = {
       supports(1.8, both(either(seen('kernel-usb-gone'), seen('kernel-usb-trouble')), killed('pcscd')), 'the device or its bus went, and pcscd had to be restarted'),
       supports(0.8, both(seen('kernel-usb-gone'), either(usbLost, clientGot(UNKNOWN_READER))), 'the device went while pcscd was using it'),
       supports(0.7, seen('pcscd-reader-not-found'), 'pcscd does not have the reader the client asks for'),
+      supports(1, clientGot(UNKNOWN_READER), 'pcscd does not have the reader that the program asks for'),
+      supports(0.5, anyoneGot(UNAVAILABLE), 'the reader is listed, and its device may have come anew'),
       supports(0.9, scdaemonGot(UNKNOWN_READER), 'pcscd does not have the reader that scdaemon asks for'),
       supports(0.9, either(clientGot(NO_READERS), seen('no-reader')), 'pcscd may not have heard of the device'),
       supports(0.7, seen('replug-cures'), 'plugging again is heard'),
@@ -205,6 +207,7 @@ export const usbRules = {
       supports(1, serviceLost, 'the connection to the service broke under a program that had one'),
       supports(0.8, transferFailed, 'a transfer to the card broke off, as where the device slept'),
       supports(1, anyoneGot(UNAVAILABLE), 'the reader is listed, but its driver cannot reach it'),
+      supports(0.6, clientGot(INVALID_HANDLE, UNKNOWN_READER), 'what the program holds of the reader is not valid any more'),
       supports(0.9, unless(both(usbLost, seen('reader-vanished')), seen('replug-cures')), 'the device vanished from under pcscd'),
       excludes(1, seen('replug-in-vain'), 'plugged in again the device has no connection that could be stale, and that did not help'),
     ],
@@ -220,6 +223,7 @@ export const usbRules = {
       supports(1.2, seen('autosuspend'), 'power management is set for the device'),
       supports(0.9, usbError, 'the USB transfer itself fails'),
       supports(0.7, transferFailed, 'a transfer to the card broke off'),
+      supports(0.6, anyoneGot(UNAVAILABLE), 'the reader is listed, but its driver cannot reach it'),
       excludes(2, seen('kernel-suspend'), 'the whole machine slept'),
     ],
     decidedBy: 'the same with power/control set to on for the device.',

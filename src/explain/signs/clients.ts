@@ -87,7 +87,9 @@ export const clientSigns: readonly Sign[] = [
   plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'No slots', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)', 'token only has 0 slots', 'No removable slots found', 'no suitable token available', 'returned no slots', 'Please insert your smart card', 'insert smart card', 'Error 2308: No smart card', 'exceptions.TokenNotPresent', 'exceptions.NoSuchToken', 'exceptions.TokenNotRecogni']),
   plain('pkcs11', { name: 'slot-missing' }, ['CKR_SLOT_ID_INVALID']),
   // ssh-agent with a PKCS#11 library: the agent that was meant, and it was reached.
-  plain('ssh', { name: 'pkcs11-provider' }, ['Could not add card', 'Card added', 'ssh-add -s', 'PKCS11Provider', 'for PKCS#11', 'ssh-pkcs11-helper']),
+  // gpg-agent calls the keys of cards so (agent/command-ssh.c, card_key_list), and nobody else does.
+  plain('ssh', { name: 'card-key-offered' }, ['cardno:']),
+  plain('ssh', { name: 'pkcs11-provider' }, ['PIV AUTH pubkey', 'PIV Authentication', 'Could not add card', 'Card added', 'ssh-add -s', 'PKCS11Provider', 'for PKCS#11', 'ssh-pkcs11-helper']),
   plain('pkcs11', { name: 'pin-locked' }, ['CKR_PIN_LOCKED', 'SCARD_W_CHV_BLOCKED', 'PIN LOCKED', 'user PIN locked', 'Authentication method blocked', 'PIN is locked', 'PIN has been blocked', 'tries left: 0', 'Tries left: 0', '0 tries', 'PIN tries remaining: 0', 'tries remaining:  0', 'retries left: 0', 'retries remaining: 0', 'PIN tries remaining: 0/']),
   plain('opensc', failed('opensc'), ['Failed to connect to card', 'Failed to lock card', 'No smart card readers found', 'Error while waiting for']),
   plain('opensc', { name: 'card-unresponsive' }, ['nresponsive card', 'Card is unresponsive', 'Card unresponsive', 'Card is mute']),
