@@ -64,7 +64,9 @@ export const serviceRules = {
   },
   'libpcsclite-missing': {
     clauses: [
-      decides(seen('scdaemon-driver-missing'), 'scdaemon could not load the PC/SC library', 6),
+      decides(unless(seen('scdaemon-driver-missing'), seen('gpg1-drives-reader')), 'scdaemon could not load the PC/SC library', 6),
+      // GnuPG 1 with its own driver comes to the library only when that driver found no reader.
+      supports(3.2, both(seen('scdaemon-driver-missing'), seen('gpg1-drives-reader')), 'gpg could not load the PC/SC library, which it asks for when its own driver has no reader'),
       supports(4.4, seen('libpcsclite-missing'), 'the PC/SC library could not be loaded'),
       supports(1.8, seen('supplied', ({ what }) => what === 'libpcsclite'), 'installing the library is what was tried'),
       supports(0.8, gpgSays('no-service'), 'gpg says this when it cannot load the library'),

@@ -153,7 +153,7 @@ export const clientSigns: readonly Sign[] = [
   },
   plain('client', { name: 'pin-locked' }, ['SW=0x6983', 'sw=6983', 'SW=6983', 'is blocked', 'PIN locked', 'PIN (0 tries'], /6983|PIN[^.]*(?:blocked|locked)|card is (?:locked|blocked)/i),
   plain('client', { name: 'reader-apdu-limit' }, ['extended length', 'extended APDU', 'Extended APDU', 'Wrong length', 'wrong length'], /extended (?:length|APDU)s?[^.]*(?:not|un)|(?:not|un)[^.]{0,100}extended (?:length|APDU)/i),
-  plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll', 'PC/SC lib', 'PCSC lib'], /libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|can't|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PC\/?SC lib|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc|(?:DllNotFoundException|UnsatisfiedLinkError)\b.*(?:pcsclite|winscard)/i),
+  plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll', 'PC/SC lib', 'PCSC lib'], /^(?!.*apdu_open_reader).*?(?:libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|can't|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PC\/?SC lib|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc|(?:DllNotFoundException|UnsatisfiedLinkError)\b.*(?:pcsclite|winscard))/i),
   harmless('opensc', 'a reader without a pinpad or display has none of those features', ['is not pinpad reader', 'PC/SC v2 part 10', 'Get PACE properties failed']),
   harmless('ssh', 'agent forwarding and other authentication methods are offered and not used', ['no such identity: ']),
 ];
