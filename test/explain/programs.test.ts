@@ -56,6 +56,12 @@ describe('what programs print of a card that failed', () => {
   });
 });
 
+describe('a terminal that is not there', () => {
+  it.each([["gpg: cannot open '/dev/tty': No such device or address"], ["gpg: kann '/dev/tty' nicht öffnen: Kein passendes Gerät bzw. keine passende Adresse gefunden"], ['gpg: 无法打开 ‘/dev/tty’： 没有那个设备或地址'], ["gpg: impossible d'ouvrir « /dev/tty » : Aucun périphérique ou adresse de ce type"], ['gpg: signing failed: No such device or address']])('is no card: %s', (line) => {
+    expect(named(line)).toEqual([]);
+  });
+});
+
 describe('what gpg advises', () => {
   it('is not what a tool did', () => {
     const warning = ["gpg: WARNING: server 'scdaemon' is older than us (2.2.27 < 2.4.4)", 'gpg: Note: Use the command "gpgconf --kill all" to restart them.'];

@@ -66,7 +66,7 @@ export const gpgSigns: readonly Sign[] = [
     kind: 'gpg',
     // The English ones are everybody's words, so gpg must be named.
     needles: ['No such device', 'Operation not supported by device', 'No SmartCard daemon', 'Service is not running', 'Card not present', 'Card removed', 'Card reset required', 'Conflicting use', 'Forbidden', 'Hardware problem'],
-    pattern: /(?:\bgpg|GnuPG|scdaemon|OpenPGP|<SCD>).*?(No such device|Operation not supported by device|No SmartCard daemon|Service is not running|Card not present|Card removed|Card reset required|Conflicting use|\bForbidden\b|Hardware problem)/i,
+    pattern: /(?:\bgpg|GnuPG|scdaemon|OpenPGP|<SCD>).*?(No such device(?! or address)|Operation not supported by device|No SmartCard daemon|Service is not running|Card not present|Card removed|Card reset required|Conflicting use|\bForbidden\b|Hardware problem)/i,
     see: (match, text) => failed(reasonOfText(match[1] as string), text),
   },
   {
@@ -91,7 +91,7 @@ export const gpgSigns: readonly Sign[] = [
   {
     kind: 'gpg',
     needles: ['card-status', '--card-edit', '--edit-card', 'gpg-agent', 'gpg --card', 'gpg2 --card', 'gpg --edit', 'gpg gives', 'gpg says', 'gpg shows', 'gpg returns', 'gpg reports', 'gpg gets', 'gpg fails'],
-    pattern: /(?:returns?|says|fails? with|gets?|gives?|shows?|prints?|reports?)\b[^"'`]*["'`]?(card error|no such device|card not present|card removed|conflicting use|not supported|no smartcard daemon|service is not running|operation not supported by device)/i,
+    pattern: /(?:returns?|says|fails? with|gets?|gives?|shows?|prints?|reports?)\b[^"'`]*["'`]?(card error|no such device(?! or address)|card not present|card removed|conflicting use|not supported|no smartcard daemon|service is not running|operation not supported by device)/i,
     see: (match, text) => failed(reasonOfText(match[1] as string), text),
   },
   {
