@@ -56,9 +56,15 @@ describe('what programs print of a card that failed', () => {
   });
 });
 
-describe('a terminal that is not there', () => {
-  it.each([["gpg: cannot open '/dev/tty': No such device or address"], ["gpg: kann '/dev/tty' nicht öffnen: Kein passendes Gerät bzw. keine passende Adresse gefunden"], ['gpg: 无法打开 ‘/dev/tty’： 没有那个设备或地址'], ["gpg: impossible d'ouvrir « /dev/tty » : Aucun périphérique ou adresse de ce type"], ['gpg: signing failed: No such device or address']])('is no card: %s', (line) => {
+describe('a terminal or a server that is not there', () => {
+  it.each([["gpg: cannot open '/dev/tty': No such device or address"], ["gpg: kann '/dev/tty' nicht öffnen: Kein passendes Gerät bzw. keine passende Adresse gefunden"], ['gpg: 无法打开 ‘/dev/tty’： 没有那个设备或地址'], ["gpg: impossible d'ouvrir « /dev/tty » : Aucun périphérique ou adresse de ce type"], ['gpg: signing failed: No such device or address'], ['gpg: error searching keyserver: Forbidden']])('is no card: %s', (line) => {
     expect(named(line)).toEqual([]);
+  });
+});
+
+describe('tries that are left', () => {
+  it.each([['scdaemon[1]: 3 Admin PIN attempts remaining before card is permanently locked'], ['Pin verification failed, 2 tries left before pin is blocked.'], ['Invalid PIN (2 tries remaining before it is blocked)']])('lock no PIN: %s', (line) => {
+    expect(named(line)).not.toContain('pin-locked');
   });
 });
 

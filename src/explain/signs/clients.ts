@@ -151,7 +151,7 @@ export const clientSigns: readonly Sign[] = [
     pattern: /SW[12=:\s]*(?:0x)?(6[0-9A-F]{3})\b|(?:status word:?|smart card error)\s*(?:0x)?(6[0-9a-f]{3})/i,
     see: (match) => ({ name: 'status-word', sw: ((match[1] ?? match[2]) as string).toUpperCase() }),
   },
-  plain('client', { name: 'pin-locked' }, ['SW=0x6983', 'sw=6983', 'SW=6983', 'is blocked', 'PIN locked', 'PIN (0 tries'], /6983|PIN[^.]*(?:blocked|locked)|card is (?:locked|blocked)/i),
+  plain('client', { name: 'pin-locked' }, ['SW=0x6983', 'sw=6983', 'SW=6983', 'is blocked', 'PIN locked', 'PIN (0 tries'], /^(?!.{0,300}\b[1-9]\d?\b (?:tries|try|retries|attempts).{0,60}\bbefore\b).*(?:6983|PIN[^.]*(?:blocked|locked)|card is (?:locked|blocked))/i),
   plain('client', { name: 'reader-apdu-limit' }, ['extended length', 'extended APDU', 'Extended APDU', 'Wrong length', 'wrong length'], /extended (?:length|APDU)s?[^.]*(?:not|un)|(?:not|un)[^.]{0,100}extended (?:length|APDU)/i),
   plain('libccid', { name: 'libpcsclite-missing' }, ['libpcsclite', 'PCSC.framework', 'winscard.dll', 'PC/SC lib', 'PCSC lib'], /^(?!.*apdu_open_reader).*?(?:libpcsclite[\w.]*:? .*(?:cannot open shared object|No such file|not found|image not found)|(?:cannot|can't|unable to|could not|failed to) (?:find|load|open)[^.]*(?:libpcsclite|PC\/?SC lib|PCSC)|loading "[^"]*pcsclite[^"]*" failed|Library not loaded.*pcsc|(?:DllNotFoundException|UnsatisfiedLinkError)\b.*(?:pcsclite|winscard))/i),
   harmless('opensc', 'a reader without a pinpad or display has none of those features', ['is not pinpad reader', 'PC/SC v2 part 10', 'Get PACE properties failed']),

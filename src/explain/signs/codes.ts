@@ -153,7 +153,7 @@ export const codeSigns: readonly Sign[] = [
   {
     kind: 'pcsc-code',
     needles: ['AccessDenied', ...commonPhrases.map(([text]) => text)],
-    pattern: new RegExp(`(?:\\bSCard\\w*|\\bcontext|pcsc|PC/SC|smart ?card|\\breader|with protocol)[^]*?(?<!\\w)(${commonPhrases.map(([text]) => text).join('|')}|AccessDenied)`, 'i'),
+    pattern: new RegExp(`(?:\\bSCard\\w*|establish\\w* (?:a )?context|pcsc|PC/SC|smart ?card|card reader|with protocol)[^]*?(?<!\\w)(${commonPhrases.map(([text]) => text).join('|')}|AccessDenied)`, 'i'),
     see: (match, text) => see(codeOfPhrase.get((match[1] as string).toLowerCase()) ?? 0x8010006a, text),
   },
   {

@@ -18,6 +18,9 @@ const complaints = [
   ...cardNotAvailable,
 ];
 
+/** "3 tries left before the PIN is blocked": then it is not. */
+export const TRIES_LEFT = /^(?!.{0,300}\b[1-9]\d?\b.{0,60}\bbefore\b)/i;
+
 /** strerror of a socket whose other end is gone. */
 const LOST_SCDAEMON = /^(?:broken pipe|connection (?:refused|reset)|bad file descriptor)/i;
 /** Nothing but the card can be what failed there, whatever gpg says behind the colon. */
@@ -66,7 +69,7 @@ export const gpgSigns: readonly Sign[] = [
     kind: 'gpg',
     // The English ones are everybody's words, so gpg must be named.
     needles: ['No such device', 'Operation not supported by device', 'No SmartCard daemon', 'Service is not running', 'Card not present', 'Card removed', 'Card reset required', 'Conflicting use', 'Forbidden', 'Hardware problem'],
-    pattern: /(?:\bgpg|GnuPG|scdaemon|OpenPGP|<SCD>).*?(No such device(?! or address)|Operation not supported by device|No SmartCard daemon|Service is not running|Card not present|Card removed|Card reset required|Conflicting use|\bForbidden\b|Hardware problem)/i,
+    pattern: /^(?!.*keyserver).*?(?:\bgpg|GnuPG|scdaemon|OpenPGP|<SCD>).*?(No such device(?! or address)|Operation not supported by device|No SmartCard daemon|Service is not running|Card not present|Card removed|Card reset required|Conflicting use|\bForbidden\b|Hardware problem)/i,
     see: (match, text) => failed(reasonOfText(match[1] as string), text),
   },
   {
@@ -111,7 +114,7 @@ export const gpgSigns: readonly Sign[] = [
     see: (match) => seeGpgNumber(Number(match[1])),
   },
   plain('gpg', { name: 'gpg-failed', reason: 'general', era: null, apple: false }, ['card reader not available']),
-  plain('gpg', { name: 'pin-locked' }, ['PIN blocked', 'is permanently locked', 'card is permanently locked', 'PIN is blocked', 'PIN locked', ...permanentlyLocked]),
+  plain('gpg', { name: 'pin-locked' }, ['PIN blocked', 'is permanently locked', 'card is permanently locked', 'PIN is blocked', 'PIN locked', ...permanentlyLocked], TRIES_LEFT),
   {
     kind: 'gpg',
     needles: ['PIN retry counter'],
