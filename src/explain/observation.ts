@@ -55,6 +55,7 @@ type Plain =
   | 'gnupg-home-locking'
   | 'gnupg-home-bad'
   | 'ssh-refused'
+  | 'card-key-offered'
   | 'pcscd-reader-exclusive'
   | 'pcscd-protocol-mismatch'
   | 'pcscd-backward-compatible'

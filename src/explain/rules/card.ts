@@ -1,5 +1,5 @@
 import { type CauseRule, excludes, supports } from '../cause.ts';
-import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onlyTold, onMac, otherFails, pcscdDown, readerSeen, scdaemonGot, seen, sharingViolation, unless, UNPOWERED, UNRESPONSIVE } from './queries.ts';
+import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgReachesNoCard, gpgSays, onlyTold, onMac, otherFails, pcscdDown, readerSeen, scdaemonGot, seen, sharingViolation, transferFailed, unless, UNPOWERED, UNSUPPORTED_CARD, UNRESPONSIVE } from './queries.ts';
 
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
 const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'), pcscdDown, seen('pcscd-driver-unloadable'), seen('polkit-unreachable'), seen('sandbox-denied'), seen('card-mute'), seen('kernel-usb-trouble'), seen('kernel-usb-unauthorized'), seen('not-attached-told'), seen('pcscd-reader-limit'), seen('pcscd-too-many-contexts'));
@@ -9,7 +9,7 @@ export const cardRules = {
   'pin-locked': {
     clauses: [
       supports(5, seen('pin-locked'), 'the PIN is blocked after too many wrong tries'),
-      supports(5, sw('6983'), 'status 6983: the PIN is blocked'),
+      supports(5, sw('6983', '63C0'), 'status 6983 or 63C0: the PIN is blocked'),
       supports(5, gpgSays('pin-blocked'), 'the PIN is blocked after too many wrong tries'),
       supports(5, anyoneGot(0x8010006c), 'the PIN is blocked after too many wrong tries'),
       supports(4.2, seen('pin-locked-told'), 'a PIN that has to be unblocked was given wrong too often'),
@@ -28,10 +28,12 @@ export const cardRules = {
       supports(3.2, either(scdaemonGot(UNPOWERED, UNRESPONSIVE), unless(anyoneGot(UNPOWERED), onMac)), 'the card does not answer when it gets power'),
       supports(2.8, seen('card-mute'), 'the card does not answer when it gets power'),
       supports(1.4, unless(either(seen('card-unresponsive'), anyoneGot(UNRESPONSIVE)), onMac), 'the card does not answer'),
+      supports(0.7, transferFailed, 'the transfer to the card failed'),
       supports(0.9, gpgSays('input-output'), 'the transfer to the card failed'),
       supports(0.8, anyoneGot(0x80100065), 'the card says of itself what no reader can work with'),
       supports(0.4, gpgSays('card-error'), 'the card refused a command'),
-      excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE)), 'the card was not reached at all'),
+      supports(1, anyoneGot(UNSUPPORTED_CARD), 'the card does not answer to power as the standard says'),
+      excludes(2, unless(gpgReachesNoCard, scdaemonGot(UNPOWERED, UNRESPONSIVE), seen('card-mute')), 'the card was not reached at all'),
       excludes(2, sharingViolation, 'the card works for somebody'),
       excludes(1, both(seen('slot-listed'), seen('card-unresponsive')), 'readers have slots for cards that are never in them'),
       excludes(3.6, both(seen('card-answered'), either(seen('card-unresponsive'), anyoneGot(UNPOWERED, UNRESPONSIVE))), 'a card did answer here, in this slot or another'),

@@ -1,7 +1,8 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, cardAnswers, cardNotSupported, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, INVALID_PARAMETER, inWsl, killed, NO_SMARTCARD, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, REMOVED, removedInUse, scdaemonGot, seen, UNKNOWN_READER, unless, VIOLATION,
+  accessRefused, anyoneGot, both, cardAnswers, cardNotSupported, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, interfaceBusy, INVALID_PARAMETER, inWsl, killed, NO_SMARTCARD, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, readerEmpty, REMOVED, removedInUse, scdaemonGot, seen, UNKNOWN_READER, unless,
+  VIOLATION,
 } from './queries.ts';
 
 const scdaemonSupplied = seen('supplied', ({ what }) => what === 'scdaemon');
@@ -66,10 +67,12 @@ export const gnupgRules = {
       supports(1.8, both(option('reader-port'), gpgSays('no-device', 'not-present')), 'reader-port names a reader; one that matches nothing leaves gpg without'),
       supports(1.2, both(gpgSays('not-present'), seen('scdaemon-detected-reader')), 'the reader scdaemon looks at is empty'),
       supports(1.2, gpgSays('not-present'), 'gpg looks at a reader without a card'),
+      supports(2, scdaemonGot(NO_SMARTCARD), 'the reader that scdaemon connected is empty'),
       supports(2.4, both(seen('card-answered'), seen('card-unresponsive'), seen('slot-listed'), anyoneGot(0x80100067, 0x80100066)), 'one slot has a card that answers; the program went to another'),
-      supports(2.2, unless(clientGot(NO_SMARTCARD), gpgFails), 'the program connected a reader that is empty; the key is in another'),
+      supports(2.2, unless(both(readerEmpty, clientGot(NO_SMARTCARD)), gpgFails), 'the program connected a reader that is empty; the key is in another'),
       supports(0.8, unless(clientGot(UNKNOWN_READER), gpgFails), 'the program asks for a reader by a name that none has'),
-      supports(1, unless(clientGot(REMOVED), gpgFails, removedInUse), 'the program connected a reader without a card, as Windows says it'),
+      supports(1, unless(both(readerEmpty, clientGot(REMOVED)), gpgFails, removedInUse), 'the program connected a reader without a card, as Windows says it'),
+      supports(0.7, clientGot(UNKNOWN_READER), 'the program asks for a reader by a name that is not there'),
       supports(2, both(either(clientGot(NO_SMARTCARD), otherFails), seen('internal-reader')), 'a built-in reader is the one that was tried'),
       supports(1.4, both(gpgFails, seen('internal-reader')), 'there is a built-in reader beside the key'),
       supports(0.6, both(onlyTold, seen('internal-reader')), 'there is a built-in reader'),
@@ -104,7 +107,7 @@ export const gnupgRules = {
       supports(2.4, both(either(gnupgWithin('2.2.24', '2.2.25'), gnupgWithin('2.2.28', '2.2.29'), gnupgWithin('2.3.0', '2.3.2'), gnupgWithin('2.4.7', '2.4.8'), gnupgWithin('2.5.7', '2.5.8'), gnupgWithin('2.2.36', '2.2.37'), gnupgWithin('2.3.7', '2.3.8')), either(gpgFails, seen('card-data-garbled'))), 'this gpg has a known fault with cards'),
       supports(1, both(seen('older-gnupg-cures'), seen('gpg-failed', ({ era }) => era === 'before-2.2.20')), 'and neither of the two is 2.3, where the way back to pcscd ended'),
       supports(2.4, unless(seen('older-gnupg-cures'), gnupgWithin('2.3.0', '9'), seen('pcsc-downgraded')), 'an older release of the same series works'),
-      supports(3, both(seen('known-curve-refused'), either(gpgFails, seen('scdaemon-no-application'))), 'scdaemon refuses a curve that it knows, and with it the card: a fault of one release'),
+      supports(3.8, both(seen('known-curve-refused'), either(gpgFails, seen('scdaemon-no-application'))), 'scdaemon refuses a curve that it knows, and with it the card: a fault of one release'),
       supports(2.8, seen('card-data-garbled'), 'gpg reads the card\'s data at the wrong place'),
       supports(3, seen('keytocard-time-refused'), 'gpg and its agent disagree on how the time of a key is handed over: a fault of some releases'),
       supports(3, scdaemonGot(INVALID_PARAMETER), 'scdaemon hands PC/SC a structure of another size: it was built wrongly for this system'),
@@ -159,6 +162,7 @@ export const gnupgRules = {
       supports(0.9, both(seen('ssh-refused'), gpgSays('no-agent')), 'the agent was not reached'),
       excludes(2.5, seen('pkcs11-provider'), 'ssh-agent with a PKCS#11 library is in use, on purpose'),
       supports(0.5, unless(seen('ssh-refused'), either(gpgFails, anyoneGot(VIOLATION), seen('client-failed', ({ client }) => client !== 'ssh'))), 'the key was not offered'),
+      excludes(2, seen('card-key-offered'), 'it is gpg-agent that ssh talks to: it offers the key of a card'),
       excludes(1.5, seen('pin-locked'), 'the agent was reached'),
       excludes(1.5, scdaemonSupplied, 'the agent was reached, and scdaemon was what it lacked'),
       supports(2.2, seen('agent-empty'), 'the agent that ssh talks to has no key'),

@@ -20,6 +20,9 @@ export const INVALID_VALUE = 0x80100011;
 export const COMM_ERROR = 0x80100013;
 export const PROTO_MISMATCH = 0x8010000f;
 export const NOT_TRANSACTED = 0x80100016;
+export const NO_MEMORY = 0x80100006;
+export const UNSUPPORTED_CARD = 0x80100065;
+export const COMM_DATA_LOST = 0x8010002f;
 
 /** gpg or scdaemon failed for one of these reasons. */
 export const gpgSays = (...reasons: readonly GpgReason[]): Query => seen('gpg-failed', ({ reason }) => reasons.includes(reason));
@@ -34,18 +37,32 @@ export const anyoneGot = (...codes: readonly number[]): Query => either(scdaemon
 /** Calls that a program can make only with a context it was given: the service answered then. */
 const LATER_CALL = /Begin|EndTransaction|Transmit|Status|Reconnect|Disconnect|Control|ListReaders/;
 const isLater = ({ call }: { call: string | null }): boolean => call !== null && LATER_CALL.test(call);
+/** scdaemon had a context, which is what it asks for first (scd/apdu.c). */
+const hadContext = ({ call }: { call: string }): boolean => !/establish/i.test(call);
+const gone = (code: number): boolean => code === NO_SERVICE || code === SERVICE_STOPPED;
+/** The service ended under scdaemon, which goes on with what it had. */
+export const scdaemonLostService: Query = seen('scdaemon-pcsc-failed', (got) => gone(got.code) && hadContext(got));
 /** The service went away under a program that had reached it. */
-export const serviceLost: Query = seen('pcsc-code', (got) => (got.code === NO_SERVICE || got.code === SERVICE_STOPPED) && isLater(got));
+export const serviceLost: Query = either(scdaemonLostService, seen('pcsc-code', (got) => gone(got.code) && isLater(got)));
 /** A daemon says so of a client's version when it is asked for a context; later it means that the service ended. */
-export const stoppedAtStart: Query = either(scdaemonGot(SERVICE_STOPPED), seen('pcsc-code', (got) => got.code === SERVICE_STOPPED && !isLater(got)), seen('spy-failed', (got) => got.code === SERVICE_STOPPED && !isLater(got)));
+export const stoppedAtStart: Query = either(seen('scdaemon-pcsc-failed', (got) => got.code === SERVICE_STOPPED && !hadContext(got)), seen('pcsc-code', (got) => got.code === SERVICE_STOPPED && !isLater(got)), seen('spy-failed', (got) => got.code === SERVICE_STOPPED && !isLater(got)));
 /** The card was refused to a user and read as root. */
 export const rootReads: Query = both(seen('run-as-root'), seen('gpg-failed'), seen('sound', ({ what }) => what === 'gpg read the card'));
 /** A program had a connection to the card when it was taken from it. */
 export const removedInUse: Query = seen('pcsc-code', (got) => got.code === REMOVED && got.by !== 'gpg' && isLater(got));
 /** What the program knows by name or handle is no longer there: pcscd looks readers up by both (winscard.c, RFReaderInfo, RFReaderInfoById, RFCheckReaderStatus). */
 export const readerLost: Query = either(clientGot(UNKNOWN_READER, INVALID_VALUE, INVALID_HANDLE, UNAVAILABLE), removedInUse);
+const COMMAND_CALL = /Transmit|BeginTransaction|EndTransaction/;
+/** The card is gone from under a program that had connected it. */
+export const cardVanished: Query = seen('pcsc-code', ({ code, call }) => (code === REMOVED || code === NO_SMARTCARD) && call !== null && COMMAND_CALL.test(call));
+/** A program connected a reader that has no card in it. */
+export const readerEmpty: Query = seen('pcsc-code', ({ code, by, call }) => (code === REMOVED || code === NO_SMARTCARD) && by !== 'gpg' && by !== 'pcscd' && !(call !== null && COMMAND_CALL.test(call)));
+/** The driver could not get a command to the card, or its answer back (pcsc-lite src/ifdwrapper.c, IFDTransmit). */
+export const transferFailed: Query = either(anyoneGot(NOT_TRANSACTED, COMM_DATA_LOST), cardVanished);
+/** Up to pcsc-lite 1.9.8 a daemon that refuses a client hangs up; that is before any call but the first. */
+export const hungUpAtStart: Query = seen('pcsc-code', (got) => got.code === COMM_ERROR && got.by !== 'gpg' && got.by !== 'pcscd' && !isLater(got) && !/Connect/.test(got.call ?? ''));
 /** Nobody answered a program that asked for the service. */
-export const serviceMissing: Query = either(scdaemonGot(NO_SERVICE), seen('pcsc-code', (got) => got.code === NO_SERVICE && !isLater(got)), seen('spy-failed', ({ code }) => code === NO_SERVICE));
+export const serviceMissing: Query = either(seen('scdaemon-pcsc-failed', (got) => got.code === NO_SERVICE && !hadContext(got)), seen('pcsc-code', (got) => got.code === NO_SERVICE && !isLater(got)), seen('spy-failed', ({ code }) => code === NO_SERVICE));
 
 /** A program of this role is in a process listing or named. */
 export const present = (...roles: readonly Role[]): Query => either(seen('process', ({ role }) => roles.includes(role)), mentioned(...roles));
@@ -81,6 +98,8 @@ export const oldConnectFailure: Query = unless(seen('gpg-failed', ({ reason, era
 export const ownDriverFails: Query = unless(seen('scdaemon-usb-open-failed'), seen('scdaemon-opened-by-pcsc'));
 /** gpg or scdaemon is the one that fails. */
 export const gpgFails: Query = either(seen('gpg-failed'), seen('scdaemon-pcsc-failed'), ownDriverFails);
+/** gpg fails with a card, for no reason that these lines give. */
+export const gpgVague: Query = unless(gpgSays('other'), seen('gpg-failed', ({ reason }) => reason !== 'other'), seen('scdaemon-pcsc-failed'), ownDriverFails, seen('scdaemon-not-installed'), seen('scdaemon-start-failed'), seen('gnupg-home-bad'), seen('agent-not-in-use'), seen('pcsc-code'), seen('scdaemon-option-refused'));
 /** Another program is the one that fails. */
 export const otherFails: Query = either(seen('client-failed', ({ client }) => client !== 'pcsc_scan'), seen('pcsc-code', ({ by }) => by === 'client' || by === 'exclusive-app' || by === 'agent'));
 export const onMac: Query = either(seen('environment', ({ is }) => is === 'macos'), seen('macos-ctk'), seen('macos-reader-listed'), seen('gpg-failed', ({ apple }) => apple));
@@ -102,6 +121,8 @@ export const pcscdDown: Query = either(pcscdDied, seen('pcscd-configuration-brok
 export const noReader: Query = either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('no-reader'), emptyScan);
 /** pcscd made a reader of the device, or a client sees it. */
 export const readerSeen: Query = either(seen('pcscd-reader-added'), seen('pcscd-card-inserted'), seen('reader-listed'), seen('sound', ({ what }) => what === 'a reader with a card is listed'), seen('pcsc-works-told'));
+/** A program reached no card, and does not print what PC/SC told it. */
+export const clientVague: Query = unless(seen('client-failed', ({ client }) => client === 'other' || client === 'opensc'), seen('pcsc-code'), noReader, seen('no-token'), seen('service-unusable'), seen('java-no-terminal'), seen('card-unresponsive'), seen('card-mute'), seen('usb-failed'), seen('token-applet-missing'));
 /** Somebody tells that it does not work, and nothing else here says more: every frequent cause is open. */
 export const onlyTold: Query = unless(seen('trouble-told'), gpgFails, otherFails, noReader, seen('no-token'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('hid-only'), seen('service-unusable'), seen('hangs'), seen('polled'), seen('java-no-terminal'), seen('pcscd-reader-failed'), seen('card-not-recognised'), seen('not-attached-told'));
 /** The interface is claimed by somebody else. */

@@ -1,6 +1,6 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import {
-  accessRefused, anyoneGot, both, clientGot, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, inContainer, inSandbox, interfaceBusy, killed, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdDied, pcscdWorks, pcscWithin, rootReads, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, stoppedAtStart, unitIs, unless, VIOLATION,
+  accessRefused, anyoneGot, both, clientGot, clientVague, COMM_ERROR, confined, either, gpgFails, gpgReachesNoCard, gpgSays, hungUpAtStart, inContainer, inSandbox, interfaceBusy, INVALID_HANDLE, killed, NO_READERS, noReader, oldConnectFailure, onlyTold, onMac, onWindows, otherFails, pcscdDied, pcscdWorks, pcscWithin, rootReads, scdaemonGot, SECURITY_VIOLATION, seen, serviceLost, serviceMissing, stoppedAtStart, unitIs, unless, VIOLATION,
 } from './queries.ts';
 
 const noService = unless(serviceMissing, serviceLost);
@@ -25,12 +25,14 @@ export const serviceRules = {
       supports(2, serviceLost, 'the service went away under a program that had reached it'),
       excludes(1.5, both(serviceLost, killed('pcscd')), 'it was started again'),
       supports(2.6, seen('pcscd-start-told'), 'pcscd is said not to start, or to end by itself'),
-      excludes(2.2, both(onMac, noService), 'macOS has no pcscd: the system starts a service of its own when a reader is there'),
+      excludes(2.4, both(onMac, noService), 'macOS has no pcscd: the system starts a service of its own when a reader is there'),
       excludes(2.2, both(onWindows, noService), 'the system itself starts the service when it sees a reader'),
       supports(1, clientGot(COMM_ERROR), 'pcscd went away in the middle of a call'),
+      supports(0.6, clientGot(INVALID_HANDLE), 'the handle may be one of a service that has ended'),
       supports(0.55, onlyTold, 'pcscd may not run'),
+      supports(0.5, clientVague, 'a program reached no card, and does not tell why'),
       supports(1.8, seen('java-no-terminal'), 'Java lists no terminal where nobody answers for PC/SC'),
-      supports(1.1, unless(seen('no-reader'), seen('service-answers'), clientGot(NO_READERS), seen('java-no-terminal')), 'programs for cards say this, too, where nobody answers for PC/SC'),
+      supports(1.1, unless(seen('no-reader'), seen('service-answers'), clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('java-no-terminal')), 'programs for cards say this, too, where nobody answers for PC/SC'),
       supports(1.2, unless(seen('reader-missing-told'), noReader), 'a program finds no reader, and does not tell that from a missing service'),
       supports(1, both(seen('ubuntu-22.04'), either(seen('reader-missing-told'), noReader, noService, seen('service-unusable'), seen('java-no-terminal'))), 'the package of Ubuntu 22.04 leaves its socket unstarted until a reboot'),
       excludes(2, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
@@ -48,7 +50,7 @@ export const serviceRules = {
       supports(2, seen('supplied', ({ what }) => what === 'pcscd'), 'pcscd was missing, or installing or starting it is what was tried'),
       supports(0.5, gpgReachesNoCard, 'gpg 2.2 says this when no PC/SC service answers'),
       excludes(3.5, answered, 'pcscd answered'),
-      excludes(2.2, unless(either(clientGot(NO_READERS), seen('reader-listed')), noService, unitIs('inactive', 'masked', 'missing', 'failed')), 'a program was given a list of readers, if an empty one'),
+      excludes(2.2, unless(either(clientGot(NO_READERS), scdaemonGot(NO_READERS), seen('reader-listed')), noService, unitIs('inactive', 'masked', 'missing', 'failed')), 'a program was given a list of readers, if an empty one'),
       excludes(0.6, either(seen('reader-worked-told'), seen('replug-works-told')), 'the reader has worked here'),
       excludes(2.5, seen('works-by-hand-told'), 'the same program reaches it when it is started by hand'),
       excludes(2.5, pcscdWorks, 'pcscd works'),
@@ -71,7 +73,9 @@ export const serviceRules = {
   },
   'libpcsclite-missing': {
     clauses: [
-      decides(seen('scdaemon-driver-missing'), 'scdaemon could not load the PC/SC library', 6),
+      decides(unless(seen('scdaemon-driver-missing'), seen('gpg1-drives-reader')), 'scdaemon could not load the PC/SC library', 6),
+      // GnuPG 1 with its own driver comes to the library only when that driver found no reader.
+      supports(3.2, both(seen('scdaemon-driver-missing'), seen('gpg1-drives-reader')), 'gpg could not load the PC/SC library, which it asks for when its own driver has no reader'),
       supports(4.4, seen('libpcsclite-missing'), 'the PC/SC library could not be loaded'),
       supports(1.8, seen('supplied', ({ what }) => what === 'libpcsclite'), 'installing the library is what was tried'),
       supports(0.8, gpgSays('no-service'), 'gpg says this when it cannot load the library'),
@@ -203,7 +207,7 @@ export const serviceRules = {
       supports(2, unless(seen('polkit-told'), seen('polkit-rule'), seen('polkit-absent-told')), 'polkit is said to be the matter'),
       supports(1.6, both(seen('over-ssh'), either(seen('service-unusable'), seen('pcscd-rejected-client'), gpgSays('no-service'))), 'polkit lets active local sessions in only'),
       supports(1.7, seen('service-unusable'), 'the program could not use the PC/SC service, as when pcscd refuses it'),
-      supports(1.2, clientGot(COMM_ERROR), 'libraries before 1.9.9 say this when pcscd refuses the client'),
+      supports(1.2, hungUpAtStart, 'libraries before 1.9.9 say this when pcscd refuses the client'),
       supports(1.4, both(gpgSays('no-service'), either(seen('session-remote'), seen('session-inactive'))), 'polkit lets active local sessions in only'),
       supports(1, gpgSays('no-service'), 'gpg says this when pcscd refuses it'),
       supports(0.4, gpgReachesNoCard, 'gpg 2.2 says this when pcscd refuses it'),

@@ -1,8 +1,8 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  anyoneGot, both, cardAnswers, clientGot, connected, either, gpgFails, gpgReachesNoCard, gpgSays, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_READERS, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
-  saidToHold, scdaemonGot, seen, sharerAtWork, sharingViolation, unitIs, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
+  anyoneGot, both, cardAnswers, clientGot, clientVague, COMM_ERROR, connected, either, gpgFails, gpgReachesNoCard, gpgSays, gpgVague, interfaceBusy, INVALID_HANDLE, killed, mentioned, NO_READERS, NO_MEMORY, NO_SMARTCARD, NOT_TRANSACTED, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, pcscdGave, pcscWithin, present, REMOVED, RESET,
+  saidToHold, scdaemonGot, scdaemonLostService, seen, sharerAtWork, sharingViolation, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, violationOfOther, VIOLATION,
 } from './queries.ts';
 
 const LIVE = 'cardcheck';
@@ -61,6 +61,7 @@ export const sharingRules = {
       supports(2, both(otherFails, present('scdaemon')), 'another program fails and scdaemon is running'),
       supports(2.5, both(sharingViolation, connected('scdaemon')), 'scdaemon is connected to pcscd while another program meets a lock'),
       supports(0.9, seen('client-failed', ({ client }) => ['age', 'ykman', 'yubico-piv-tool', 'pkcs11'].includes(client)), 'a program that shares could not open a key that is plugged in'),
+      supports(0.6, clientVague, 'a program reached no card, and does not tell why'),
       supports(0.6, seen('no-token'), 'a program sees the reader or library but no token: as if somebody held the card'),
       supports(2.6, both(otherFails, saidToHold('scdaemon')), 'gpg is said to keep the card from another program'),
       supports(1.4, saidToHold('scdaemon'), 'gpg is said to keep the card'),
@@ -104,6 +105,8 @@ export const sharingRules = {
       supports(1.2, unless(both(gpgFails, present('exclusive')), seen('client-failed')), 'gpg fails and a program that takes the card EXCLUSIVE is at work'),
       supports(2.5, both(gpgFails, seen('spy-failed', ({ code, mode }) => code === VIOLATION && mode === 'EXCLUSIVE')), 'the connect that was refused asked for EXCLUSIVE, as scdaemon does'),
       supports(1.4, both(gpgFails, clientGot(VIOLATION)), 'the reader is in use while gpg fails'),
+      supports(0.5, gpgVague, 'gpg does not reach the card, and does not tell why'),
+      supports(0.6, both(seen('ssh-refused'), seen('card-key-offered')), 'gpg-agent knows the key of the card, and could not use it'),
       supports(1.3, gpgReachesNoCard, 'gpg says this for every connect that fails, a refused EXCLUSIVE one included'),
       supports(3, optionCures('pcsc-shared', 'shared-access'), 'pcsc-shared, which lets gpg share, is what helped'),
       supports(1.6, both(option('pcsc-shared'), seen('cure-told')), 'pcsc-shared, which lets gpg share, is in a configuration that helped'),
@@ -200,11 +203,12 @@ export const sharingRules = {
   'client-leaks-connection': {
     clauses: [
       decides(seen('spy-failed', ({ code, ownHandles }) => code === VIOLATION && ownHandles > 0), 'the program has an open handle on this reader itself, and its second connect was refused'),
-      supports(2.4, anyoneGot(0x80100006), 'one program has as many handles as pcscd gives it'),
+      supports(2.4, anyoneGot(NO_MEMORY), 'one program has as many handles as pcscd gives it'),
       supports(1, anyoneGot(0x80100001), 'pcscd says this of a reader with as many handles as it keeps'),
       supports(4.5, seen('pcscd-too-many-contexts'), 'pcscd ran out of contexts or handles: somebody opens them and does not close them'),
       supports(2.6, both(seen('own-handle-leaked'), either(clientGot(VIOLATION))), 'the refused program is an agent that opens and keeps the card itself'),
       supports(1.2, unless(both(clientGot(VIOLATION), seen('reads-card')), gpgFails), 'the program read the reader or card itself just before'),
+      supports(1.8, both(onlyItselfNamed, killed('holder')), 'the refused program had to be ended, and no other of its kind is named'),
       supports(3, reconnectsOverItself, 'the refused program keeps an EXCLUSIVE connection itself, lost it, and connects again beside it'),
       supports(2.4, unless(both(exclusiveRefused, connected('exclusive')), connected('scdaemon', 'shared')), 'the only program connected to pcscd is of the kind that was refused'),
       supports(2, unless(both(clientGot(VIOLATION), seen('works-once')), gpgFails), 'the first run works and the next meets a lock'),
@@ -258,7 +262,8 @@ export const sharingRules = {
   },
   'scdaemon-stale': {
     clauses: [
-      supports(3, scdaemonGot(RESET, REMOVED, INVALID_HANDLE, 0x80100017, 0x80100013, 0x8010001e), 'scdaemon\'s connection went bad under it: the card was reset or pcscd restarted'),
+      supports(3, either(scdaemonGot(RESET, REMOVED, INVALID_HANDLE, UNAVAILABLE, COMM_ERROR), scdaemonLostService), 'scdaemon\'s connection went bad under it: the card was reset or pcscd restarted'),
+      supports(1.6, scdaemonGot(NOT_TRANSACTED, UNKNOWN_READER), 'scdaemon works with a reader or card that is not there any more'),
       supports(1.8, gpgSays('removed', 'reset'), 'scdaemon still knows a card that is gone'),
       supports(2.6, both(gpgFails, seen('scdaemon-stale-told')), 'scdaemon is told to be stuck'),
       supports(1, unless(seen('scdaemon-stale-told'), gpgFails), 'scdaemon is told to be stuck'),
@@ -271,6 +276,8 @@ export const sharingRules = {
       supports(1, both(gpgFails, seen('replug-cures')), 'it began when the key was plugged in again'),
       supports(0.9, gpgSays('not-present'), 'scdaemon does not see the card that is there'),
       supports(0.7, both(gpgFails, either(seen('after-sleep'), killed('pcscd'))), 'the service or device changed under scdaemon'),
+      supports(0.6, gpgVague, 'gpg does not reach the card, and does not tell why'),
+      supports(1.2, both(seen('ssh-refused'), seen('card-key-offered')), 'gpg-agent knows the key of the card, and could not use it'),
       supports(0.5, gpgReachesNoCard, 'gpg says this when its daemon holds a dead connection, too'),
       supports(1, gpgSays('eof'), 'the connection to scdaemon ended'),
       excludes(1.5, gpgSays('no-daemon', 'no-service'), 'scdaemon did not get so far'),
@@ -318,6 +325,7 @@ export const sharingRules = {
       supports(2.8, saidToHold('macos'), 'a token service of macOS is said to take the card'),
       supports(0.7, both(onMac, gpgReachesNoCard), 'on macOS the system itself opens cards that are inserted'),
       supports(1.6, both(onMac, gpgReachesNoCard, seen('piv-certificate-told')), 'macOS opens a card for the certificates on it'),
+      supports(2.2, unless(both(onMac, scdaemonGot(VIOLATION)), present('shared', 'exclusive')), 'on macOS the system itself opens cards that are inserted, and no other program is named'),
       supports(0.8, clientGot(VIOLATION), 'on macOS the system itself opens cards that are inserted'),
       excludes(2.2, either(seen('pcscd-reader-exclusive'), seen('pcscd-authorized'), pcscdGave(VIOLATION), seen('pcscd-protocol'), seen('usb-failed'), unitIs('active', 'inactive'), pcscWithin('1.0', '9')), 'this is pcsc-lite, so not macOS'),
       excludes(1, seen('environment', ({ is }) => is === 'windows' || is === 'wsl' || is === 'container'), 'this is not macOS'),

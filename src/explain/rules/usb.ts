@@ -1,8 +1,8 @@
 import { type CauseRule, decides, excludes, supports } from '../cause.ts';
 import { atLeast, type Query } from '../clause.ts';
 import {
-  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, inContainer, inSandbox, interfaceBusy, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscdDown, pcscWithin, present, readerSeen, rootReads, scdaemonGot, SECURITY_VIOLATION,
-  PROTO_MISMATCH, readerLost, seen, serviceLost, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, VIOLATION,
+  accessRefused, anyoneGot, both, ccidWithin, claimRefused, clientGot, either, gpgFails, gpgReachesNoCard, gnupgWithin, gpgSays, gpgVague, inContainer, inSandbox, interfaceBusy, INVALID_HANDLE, inWsl, killed, NO_READERS, NO_SERVICE, noReader, oldConnectFailure, onlyTold, onMac, onWindows, option, optionCures, otherFails, ownDriverFails, pcscdDown, pcscWithin,
+  present, PROTO_MISMATCH, readerSeen, rootReads, scdaemonGot, SECURITY_VIOLATION, readerLost, seen, serviceLost, transferFailed, UNAVAILABLE, unitIs, UNKNOWN_READER, unless, UNRESPONSIVE, UNSUPPORTED_CARD, VIOLATION,
 } from './queries.ts';
 import { readerMakers } from '../vendors.ts';
 
@@ -59,6 +59,7 @@ export const usbRules = {
       supports(2.4, seen('fallback-told'), 'gpg\'s way back to pcscd, which ended with 2.3, is the matter'),
       supports(2, both(gpgFails, seen('other-sees')), 'pcscd has the key, and gpg does not find it'),
       supports(0.45, onlyTold, 'gpg\'s own driver and pcscd keep the key from each other'),
+      supports(0.5, gpgVague, 'gpg does not reach the card, and does not tell why'),
       supports(0.15, both(onlyTold, seen('gpg-named')), 'gpg is in play'),
       supports(0.8, both(onlyTold, seen('after-upgrade')), 'gpg 2.2 fell back to pcscd, later ones do not: upgrades bring this up'),
       excludes(1.4, unless(both(gpgReachesNoCard, noReader), interfaceBusy, seen('scdaemon-uses-usb')), 'pcscd has no reader, either'),
@@ -190,6 +191,9 @@ export const usbRules = {
       supports(1.8, both(either(seen('kernel-usb-gone'), seen('kernel-usb-trouble')), killed('pcscd')), 'the device or its bus went, and pcscd had to be restarted'),
       supports(0.8, both(seen('kernel-usb-gone'), either(usbLost, clientGot(UNKNOWN_READER))), 'the device went while pcscd was using it'),
       supports(0.7, seen('pcscd-reader-not-found'), 'pcscd does not have the reader the client asks for'),
+      supports(1, clientGot(UNKNOWN_READER), 'pcscd does not have the reader that the program asks for'),
+      supports(0.5, anyoneGot(UNAVAILABLE), 'the reader is listed, and its device may have come anew'),
+      supports(0.9, scdaemonGot(UNKNOWN_READER), 'pcscd does not have the reader that scdaemon asks for'),
       supports(0.9, either(clientGot(NO_READERS), seen('no-reader')), 'pcscd may not have heard of the device'),
       supports(1.2, usbLost, 'the device vanished from under pcscd, and is another one for it when it comes back'),
       supports(0.7, readerLost, 'the reader that the program knows is gone; it or another one may be there anew'),
@@ -217,7 +221,9 @@ export const usbRules = {
       supports(1.4, seen('kernel-usb-not-claimed'), 'pcscd uses an interface it no longer has'),
       supports(1.2, either(seen('kernel-suspend'), seen('after-sleep')), 'the machine slept'),
       supports(1, serviceLost, 'the connection to the service broke under a program that had one'),
+      supports(0.8, transferFailed, 'a transfer to the card broke off, as where the device slept'),
       supports(1, anyoneGot(UNAVAILABLE), 'the reader is listed, but its driver cannot reach it'),
+      supports(0.6, clientGot(INVALID_HANDLE, UNKNOWN_READER), 'what the program holds of the reader is not valid any more'),
       supports(0.8, unless(readerLost, anyoneGot(UNAVAILABLE)), 'the reader or its connection went away under the program'),
       supports(1.5, unless(both(usbLost, seen('reader-vanished')), seen('replug-cures')), 'the device vanished from under pcscd'),
       excludes(1, seen('replug-in-vain'), 'plugged in again the device has no connection that could be stale, and that did not help'),
@@ -236,6 +242,8 @@ export const usbRules = {
       supports(0.9, usbLost, 'the device vanished from the bus while it was in use'),
       supports(0.7, either(readerLost, anyoneGot(0x8010002f)), 'the reader or its card went away, as when it drops off the bus'),
       supports(0.8, unless(seen('transmit-failed'), usbError), 'the driver could not get a command through the reader'),
+      supports(0.7, transferFailed, 'a transfer to the card broke off'),
+      supports(0.6, anyoneGot(UNAVAILABLE), 'the reader is listed, but its driver cannot reach it'),
       excludes(2, seen('kernel-suspend'), 'the whole machine slept'),
     ],
     decidedBy: 'the same with power/control set to on for the device.',
@@ -329,8 +337,9 @@ export const usbRules = {
       supports(2.6, seen('counterfeit-told'), 'the reader may not be what it says it is'),
       supports(1.8, seen('other-reader-works'), 'the same card works in another reader'),
       supports(2, both(seen('other-reader-works'), either(seen('card-mute'), seen('card-unresponsive'), anyoneGot(UNRESPONSIVE))), 'and in this one it gets no answer'),
-      supports(1.2, anyoneGot(0x80100016), 'the reader did not pass the command on'),
-      supports(0.8, unless(seen('transmit-failed'), anyoneGot(0x80100016)), 'the driver could not get a command through the reader'),
+      supports(1.2, transferFailed, 'the reader did not pass the command on'),
+      supports(0.8, anyoneGot(PROTO_MISMATCH, UNSUPPORTED_CARD), 'the reader or card does not take the protocol that was asked for'),
+      supports(0.8, unless(seen('transmit-failed'), transferFailed), 'the driver could not get a command through the reader'),
       supports(1.2, seen('usb-failed', ({ op, error }) => (op === 'read' || op === 'write') && error.includes('TIMEOUT')), 'the reader takes commands and does not answer them'),
     ],
     decidedBy: 'the same card in another reader.',
@@ -356,7 +365,7 @@ export const usbRules = {
       supports(3, seen('macos-driver-stuck'), 'a system service of macOS is stuck'),
       supports(1.2, both(onMac, seen('remedy', ({ target }) => target === 'macos-service')), 'ending the system service helped'),
       supports(2.4, both(onMac, seen('reboot-cures'), either(seen('hangs'), noReader, otherFails, onlyTold)), 'a reboot helped, and with it every system service was new'),
-      supports(2.6, both(onMac, either(serviceLost, anyoneGot(NO_SERVICE))), 'the system\'s card service went away or does not answer'),
+      supports(2.4, both(onMac, either(serviceLost, anyoneGot(NO_SERVICE))), 'the system\'s card service went away or does not answer, which macOS starts by itself'),
       supports(0.8, seen('mac-only-told'), 'it fails on macOS only'),
       supports(1, both(onMac, seen('hangs')), 'a call into the system\'s card service does not return'),
       supports(1, both(onMac, either(seen('no-reader'), clientGot(NO_READERS))), 'macOS lists no reader'),

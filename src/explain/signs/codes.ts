@@ -8,7 +8,7 @@ export function callerOf(text: string): Extract<Observation, { name: 'pcsc-code'
   // Its own log, not a sentence or a container's log that names it.
   if (/\bpcscd(?:\[\d+\])?: |winscard(?:_svc)?\.c|ContextThread|readerfactory\.c|for client \d/.test(text)) return 'pcscd';
   if (/"error":|could not reach YubiKey|couldn't open card|"card":/.test(text)) return 'agent';
-  if (/connecting to smart card|connecting to psc|connecting to pcsc|yubikey-agent|piv-agent|\blpac\b|pcsc-relay|\bstep\b/.test(text)) return 'exclusive-app';
+  if (/connecting to smart card|beginning smart card transaction|transmitting request|connecting to psc|connecting to pcsc|yubikey-agent|piv-agent|\blpac\b|pcsc-relay|\bstep\b/.test(text)) return 'exclusive-app';
   return 'client';
 }
 
@@ -16,7 +16,9 @@ export function callerOf(text: string): Extract<Observation, { name: 'pcsc-code'
 const spokenCalls: readonly (readonly [RegExp, string])[] = [
   [/establish(?:ing)? context|EstablishContext/i, 'SCardEstablishContext'],
   [/list(?:ing)? readers|ListReaders/i, 'SCardListReaders'],
-  [/(?:to|failed:?|while) transmit(?:ting)?\b/i, 'SCardTransmit'],
+  [/connecting to (?:psc|pcsc|smart card daemon)\b/i, 'SCardEstablishContext'],
+  [/beginning smart card transaction/i, 'SCardBeginTransaction'],
+  [/(?:to|failed:?|while) transmit(?:ting)?\b|transmitting request/i, 'SCardTransmit'],
   [/status change/i, 'SCardGetStatusChange'],
 ];
 
@@ -70,38 +72,52 @@ const phrases: readonly (readonly [string, number])[] = [
   ['RPC transport error', 0x80100013],
   ['internal communications error', 0x80100013],
   ['due to ATR configuration conflicts', 0x80100065],
-  // Variants of the Rust crate's Error and of pcsc-sharp's exceptions.
-  ['UnknownReader', 0x80100009],
-  ['NoSmartcard', 0x8010000c],
-  ['UnresponsiveCard', 0x80100066],
-  ['UnpoweredCard', 0x80100067],
-  ['ResetCard', 0x80100068],
-  ['RemovedCard', 0x80100069],
-  ['SecurityViolation', 0x8010006a],
-  ['ReaderUnavailable', 0x80100017],
-  ['ProtoMismatch', 0x8010000f],
-  ['NotTransacted', 0x80100016],
+  ['not enough memory available to complete this command', 0x80100006],
+  ['reader or smart card is not ready to accept commands', 0x80100010],
+  ['the supplied handle was invalid', 0x80100003],
+  ['ATR string configuration conflicts', 0x80100065],
+  ['maximum number of PIN entry attempts has been reached', 0x8010006c],
+  ['communications error with the smart card has been detected', 0x8010002f],
+  // age-plugin-yubikey says so of the service of other systems.
+  ['Crypto Token Kit service is not running', 0x8010001d],
+  ['Smart Cards for Windows service is not running', 0x8010001d],
 ];
-const OPENSC_TEXTS: readonly (readonly [string, number])[] = [
+/** What OpenSC makes of a code. */
+const openscTexts: readonly (readonly [string, number])[] = [
   ['Transmit failed', 0x80100016],
   ['Card removed', 0x80100069],
   ['Card reset', 0x80100068],
   ['Reader detached', 0x80100009],
   ['Card not present', 0x8010000c],
 ];
-/** Words of pcsc_stringify_error that everybody uses: the call must stand before them. */
-const bare: readonly (readonly [string, number])[] = [
-  ['Internal error', 0x80100001],
-  ['Not enough memory', 0x80100006],
+/** Texts of pcsc_stringify_error that other programs use of other things. */
+const commonPhrases: readonly (readonly [string, number])[] = [
   ['Transaction failed', 0x80100016],
-  ['Card is not supported', 0x80100065],
+  ['Internal error', 0x80100001],
   ['Invalid handle', 0x80100003],
   ['Invalid parameter given', 0x80100004],
+  ['Not enough memory', 0x80100006],
   ['Subsystem not ready', 0x80100010],
+  ['Access denied', 0x8010006a],
+  ['Card is not supported', 0x80100065],
+];
+/** Variants of the Rust crate's error, as its Debug form prints them; pcsc-sharp has exceptions of these names. */
+const namedErrors: readonly (readonly [string, number])[] = [
+  ['NoSmartcard', 0x8010000c],
+  ['RemovedCard', 0x80100069],
+  ['ResetCard', 0x80100068],
+  ['UnresponsiveCard', 0x80100066],
+  ['UnpoweredCard', 0x80100067],
+  ['ReaderUnavailable', 0x80100017],
+  ['NotTransacted', 0x80100016],
+  ['UnknownReader', 0x80100009],
+  ['SecurityViolation', 0x8010006a],
+  ['CommError', 0x80100013],
+  ['ProtoMismatch', 0x8010000f],
 ];
 /** "make sure that pcscd is not running", "when pcscd is not running it works": told as a condition, not met as a failure. */
 const CONDITION = /(?:\bmak(?:e|ing) sure|\bwhen|\bif|\bwhile|\bas long as)(?: that)?(?: the)? $/i;
-const codeOfPhrase = new Map(phrases.map(([text, code]) => [text.toLowerCase(), code]));
+const codeOfPhrase = new Map([...phrases, ...commonPhrases, ...namedErrors].map(([text, code]) => [text.toLowerCase(), code]));
 
 /** Calls whose failure is part of normal work: waiting for a change ends with a timeout, lists are asked for twice. */
 const ordinary = new Set([0x80100002, 0x8010000a, 0x80100008, 0]);
@@ -139,16 +155,10 @@ export const codeSigns: readonly Sign[] = [
   },
   {
     kind: 'pcsc-code',
-    needles: bare.map(([text]) => text),
-    pattern: new RegExp(`\\bSCard[A-Z]\\w{2,24}(?:\\(\\))?[^.]{0,30}: (${bare.map(([text]) => text).join('|')})\\b`, 'i'),
-    see: (match, text) => see(bare.find(([words]) => words.toLowerCase() === (match[1] as string).toLowerCase())?.[1] ?? null, text),
-  },
-  {
-    kind: 'pcsc-code',
     // sc_strerror of OpenSC (errors.c), for what its reader driver makes of codes (reader-pcsc.c, pcsc_to_opensc_error).
-    needles: OPENSC_TEXTS.map(([text]) => text),
-    pattern: new RegExp(`(?:-11\\d\\d \\(|(?:[Ff]ailed|[Ee]rror)(?: to \\w+ (?:to )?(?:card|reader))?: )(${OPENSC_TEXTS.map(([text]) => text).join('|')})\\b`),
-    see: (match, text) => see(OPENSC_TEXTS.find(([words]) => words === match[1])?.[1] ?? null, text),
+    needles: openscTexts.map(([text]) => text),
+    pattern: new RegExp(`(?:-11\\d\\d \\(|(?:[Ff]ailed|[Ee]rror)(?: to \\w+ (?:to )?(?:card|reader))?: )(${openscTexts.map(([text]) => text).join('|')})\\b`),
+    see: (match, text) => see(openscTexts.find(([words]) => words === match[1])?.[1] ?? null, text),
   },
   {
     kind: 'pcsc-code',
@@ -159,9 +169,21 @@ export const codeSigns: readonly Sign[] = [
   },
   {
     kind: 'pcsc-code',
-    needles: ['Access denied', 'AccessDenied'],
-    pattern: /(?:SCard\w|context|pcsc|smart ?card|reader)[^]*Access ?denied/i,
-    see: (_, text) => see(0x8010006a, text),
+    needles: ['AccessDenied', ...commonPhrases.map(([text]) => text)],
+    pattern: new RegExp(`(?:\\bSCard\\w*|establish\\w* (?:a )?context|pcsc|PC/SC|smart ?card|card reader|with protocol)[^]*?(?<!\\w)(${commonPhrases.map(([text]) => text).join('|')}|AccessDenied)`, 'i'),
+    see: (match, text) => see(codeOfPhrase.get((match[1] as string).toLowerCase()) ?? 0x8010006a, text),
+  },
+  {
+    kind: 'pcsc-code',
+    needles: namedErrors.map(([text]) => text),
+    pattern: new RegExp(`(?:Err\\(|[Ee]rror: |Pcsc\\w*\\(|Some\\(|value: |pcsc::Error::|Exceptions\\.)(${namedErrors.map(([name]) => name).join('|')})(?:Exception)?\\b`),
+    see: (match, text) => see(codeOfPhrase.get((match[1] as string).toLowerCase()) ?? null, text),
+  },
+  {
+    kind: 'pcsc-code',
+    // javax.smartcardio has a class for this one only.
+    needles: ['CardNotPresentException'],
+    see: (_, text) => see(0x8010000c, text),
   },
   { kind: 'pcsc-code', needles: ['SCardEstablishContext:', 'SCardConnect:', 'SCardListReaders:', 'unknown PC/SC', 'Unknown error:', 'EstablishContext failed', 'ListReaders failed', 'Connect failed'], pattern: /(?:0x|rv=|rc=)([2-7][0-9a-f]{7})\b/i, see: seeGarbled },
 ];

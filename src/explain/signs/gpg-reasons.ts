@@ -1,4 +1,5 @@
 import type { GpgReason } from '../observation.ts';
+import { ofAnything, ofCards } from './gpg-languages.ts';
 
 /**
  * libgpg-error codes a card problem can end in (err-codes.h.in), with the text of gpg_strerror and, for the
@@ -72,16 +73,20 @@ export function textOfCode(code: number): string {
   return reason === undefined || reason === 'other' ? 'no code that cards are known for' : (texts[reason][0] as string);
 }
 
-const pairs: readonly (readonly [GpgReason, string])[] = Object.entries(texts).flatMap(([reason, list]) => list.map((text) => [reason as GpgReason, text.toLowerCase()] as const));
+const pairs: readonly (readonly [GpgReason, string])[] = [texts, ofCards, ofAnything].flatMap((table) => Object.entries(table)).flatMap(([reason, list]) => list.map((text) => [reason as GpgReason, text.toLowerCase()] as const));
 const lowered = new Map(pairs.map(([reason, text]) => [text, reason]));
 
 /** The translations that say by themselves, without any English around them, what gpg found. */
-export const translations: readonly string[] = Object.values(texts).flatMap((list) => list.slice(1));
+export const translations: readonly string[] = [...Object.values(texts).flatMap((list) => list.slice(1)), ...Object.values(ofCards).flat()];
+
+/** ENXIO begins like ENODEV in most languages, and is said of terminals. */
+const OF_ADDRESSES = /address|dirección|endereço|indirizzo|地址|адрес|адреси|adres/i;
 
 /** What a message of gpg_strerror means; matches at the start, so trailing punctuation and `<SCD>` do not matter. */
 export function reasonOfText(text: string): GpgReason {
   const wanted = text.trim().toLowerCase().replace(/[\s.…]*(<[^>]*>)?$/u, '');
   const exact = lowered.get(wanted);
   if (exact !== undefined) return exact;
-  return pairs.find(([, known]) => wanted.startsWith(known))?.[0] ?? 'other';
+  const [reason, known] = pairs.find(([, text]) => wanted.startsWith(text)) ?? ['other', ''];
+  return reason === 'no-device' && OF_ADDRESSES.test(wanted.slice(known.length, known.length + 20)) ? 'other' : reason;
 }

@@ -1,5 +1,6 @@
 import type { GpgReason, Observation } from '../observation.ts';
 import { harmless, plain, type Sign, sound } from '../sign.ts';
+import { agentAlreadyRuns, cardNotAvailable, noAgentRunning, permanentlyLocked } from './gpg-languages.ts';
 import { reasonOfCode, reasonOfText, translations } from './gpg-reasons.ts';
 
 /** gpg says "selecting openpgp" up to 2.2.19 and "selecting card" later (g10/call-agent.c). */
@@ -14,7 +15,16 @@ const complaints = [
   'public key decryption failed', 'decryption failed', 'signing failed', 'error reading card', 'getting serial number', 'KEYTOCARD failed', 'error getting current key info', 'key generation failed', 'Error changing the PIN', 'error setting the PIN',
   'operation sign result', 'operation decipher result', 'operation auth result', 'app_sign failed', 'app_decipher failed', 'app_auth failed', 'app_check_pin failed', 'app_readcert failed', 'app_readkey failed',
   'verify CHV', 'smartcard decryption failed', 'smartcard signing failed', 'failed to unprotect the secret key', 'card_pksign', 'command PKAUTH failed', 'command PKSIGN failed',
-] as const;
+  ...cardNotAvailable,
+];
+
+/** "3 tries left before the PIN is blocked": then it is not. */
+export const TRIES_LEFT = /^(?!.{0,300}\b[1-9]\d?\b.{0,60}\bbefore\b)/i;
+
+/** strerror of a socket whose other end is gone. */
+const LOST_SCDAEMON = /^(?:broken pipe|connection (?:refused|reset)|bad file descriptor)/i;
+/** Nothing but the card can be what failed there, whatever gpg says behind the colon. */
+const ABOUT_CARD = /^(?:selecting (?:openpgp|card) failed|OpenPGP card not available)/i;
 
 /** GnuPG: libgpg-error numbers are source << 24 | code; source 6 is scdaemon, 4 gpg-agent. */
 const ERROR_SOURCES = new Map([[0, 'an unnamed source'], [2, 'gpg'], [4, 'gpg-agent'], [6, 'scdaemon'], [7, 'GPGME'], [15, 'Assuan']]);
@@ -37,8 +47,12 @@ export const gpgSigns: readonly Sign[] = [
     needles: complaints,
     pattern: new RegExp(`(?:${complaints.join('|')})[^:：]*[:：]\\s*(.+)$`, 'i'),
     see: (match, text) => {
-      const reason = reasonOfText((match[1] as string).replace(/["'`”]+$/, ''));
-      return reason === 'other' ? null : failed(reason, text);
+      const said = (match[1] as string).replace(/["'`”]+$/, '');
+      const reason = LOST_SCDAEMON.test(said) ? 'eof' : reasonOfText(said);
+      if (reason !== 'other') return failed(reason, text);
+      // libgpg-error's texts are known in these languages; what is left is the system's, which has one for a missing device.
+      if (cardNotAvailable.some((words) => match[0].startsWith(words))) return failed('no-device', text);
+      return ABOUT_CARD.test(match[0]) ? failed('other', text) : null;
     },
   },
   {
@@ -54,14 +68,33 @@ export const gpgSigns: readonly Sign[] = [
   {
     kind: 'gpg',
     // The English ones are everybody's words, so gpg must be named.
-    needles: ['No such device', 'Operation not supported by device', 'No SmartCard daemon', 'Service is not running', 'Card not present', 'Card removed', 'Card reset required', 'Conflicting use', 'Forbidden'],
-    pattern: /(?:\bgpg|GnuPG|scdaemon|OpenPGP|<SCD>).*?(No such device|Operation not supported by device|No SmartCard daemon|Service is not running|Card not present|Card removed|Card reset required|Conflicting use|\bForbidden\b)/i,
+    needles: ['No such device', 'Operation not supported by device', 'No SmartCard daemon', 'Service is not running', 'Card not present', 'Card removed', 'Card reset required', 'Conflicting use', 'Forbidden', 'Hardware problem'],
+    pattern: /^(?!.*keyserver).*?(?:\bgpg|GnuPG|scdaemon|OpenPGP|<SCD>).*?(No such device(?! or address)|Operation not supported by device|No SmartCard daemon|Service is not running|Card not present|Card removed|Card reset required|Conflicting use|\bForbidden\b|Hardware problem)/i,
     see: (match, text) => failed(reasonOfText(match[1] as string), text),
   },
   {
     kind: 'gpg',
+    // …and these only where a program of GnuPG ends its line with them: whatever it did, it did it with a card.
+    needles: [': Card error', ': Bad PIN', ': PIN blocked'],
+    pattern: /(?:^|[\s>|"'`])(?:gpg2?|gpgsm|gpg-card|gpg-agent|scdaemon|gpgme)(?:\.exe)?(?:\[[\d.]+\])?: .*: (Card error|Bad PIN|PIN blocked)[\s.]*(?:<[^>]*>)?["'`]*$/i,
+    see: (match, text) => failed(reasonOfText(match[1] as string), text),
+  },
+  {
+    kind: 'gpg-number',
+    // GnuPG doc/DETAILS: what failed, and the number of the error.
+    needles: ['[GNUPG:] ERROR ', '[GNUPG:] FAILURE '],
+    pattern: /\[GNUPG:\] (?:ERROR|FAILURE) \S+ (\d{6,10})\b/,
+    see: (match) => seeGpgNumber(Number(match[1])),
+  },
+  // GnuPG doc/DETAILS, CARDCTRL: no reader; no card in it; no daemon for cards. SC_OP_FAILURE 2 is a wrong PIN.
+  plain('gpg', { name: 'gpg-failed', reason: 'no-device', era: null, apple: false }, ['[GNUPG:] CARDCTRL 4']),
+  plain('gpg', { name: 'gpg-failed', reason: 'not-present', era: null, apple: false }, ['[GNUPG:] CARDCTRL 5']),
+  plain('gpg', { name: 'gpg-failed', reason: 'no-daemon', era: null, apple: false }, ['[GNUPG:] CARDCTRL 6']),
+  plain('gpg', { name: 'gpg-failed', reason: 'bad-pin', era: null, apple: false }, ['[GNUPG:] SC_OP_FAILURE 2']),
+  {
+    kind: 'gpg',
     needles: ['card-status', '--card-edit', '--edit-card', 'gpg-agent', 'gpg --card', 'gpg2 --card', 'gpg --edit', 'gpg gives', 'gpg says', 'gpg shows', 'gpg returns', 'gpg reports', 'gpg gets', 'gpg fails'],
-    pattern: /(?:returns?|says|fails? with|gets?|gives?|shows?|prints?|reports?)\b[^"'`]*["'`]?(card error|no such device|card not present|card removed|conflicting use|not supported|no smartcard daemon|service is not running|operation not supported by device)/i,
+    pattern: /(?:returns?|says|fails? with|gets?|gives?|shows?|prints?|reports?)\b[^"'`]*["'`]?(card error|no such device(?! or address)|card not present|card removed|conflicting use|not supported|no smartcard daemon|service is not running|operation not supported by device)/i,
     see: (match, text) => failed(reasonOfText(match[1] as string), text),
   },
   {
@@ -81,7 +114,7 @@ export const gpgSigns: readonly Sign[] = [
     see: (match) => seeGpgNumber(Number(match[1])),
   },
   plain('gpg', { name: 'gpg-failed', reason: 'general', era: null, apple: false }, ['card reader not available']),
-  plain('gpg', { name: 'pin-locked' }, ['PIN blocked', 'is permanently locked', 'card is permanently locked', 'PIN is blocked', 'PIN locked']),
+  plain('gpg', { name: 'pin-locked' }, ['PIN blocked', 'is permanently locked', 'card is permanently locked', 'PIN is blocked', 'PIN locked', ...permanentlyLocked], TRIES_LEFT),
   {
     kind: 'gpg',
     needles: ['PIN retry counter'],
@@ -104,12 +137,15 @@ export const gpgSigns: readonly Sign[] = [
     pattern: /\(GnuPG[^)]*\) (\d+\.\d+\.\d+)|GnuPG version (\d+\.\d+\.\d+)|\b(?:gpg|gnupg2?)(?: version)?[ -](2\.\d+\.\d+)/i,
     see: (match) => ({ name: 'version', of: 'gnupg', version: (match[1] ?? match[2] ?? match[3]) as string }),
   },
-  plain('gpg-agent', { name: 'agent-already-running' }, ['gpg-agent is already running']),
+  plain('gpg-agent', { name: 'agent-already-running' }, ['gpg-agent is already running', ...agentAlreadyRuns]),
   plain('gpg-agent', { name: 'agent-hijacked' }, ['hijacked the GnuPG agent', 'keyring manager hijacked']),
   plain('gpg-agent', { name: 'agent-restricted' }, ['in restricted mode']),
   plain('gpg-agent', { name: 'scdaemon-not-installed' }, ['probably not installed', 'scdaemon: not found', 'scdaemon: command not found', 'scdaemon: No such file', "scdaemon': No such file", 'scdaemon is not installed'], /scdaemon|SmartCard|SCdaemon/i),
-  plain('gpg-agent', { name: 'scdaemon-start-failed' }, ["can't connect to the SCdaemon", "can't connect to the daemon scdaemon", 'failed to start scdaemon', "error running '/usr", 'scdaemon finished', 'scdaemon exited'], /scdaemon/i),
-  plain('gpg-agent', { name: 'scdaemon-ended-at-start' }, ["can't connect to the SCdaemon", "can't connect to the daemon scdaemon"], /End of file|Dateiende|Fin de fichier|EOF\b/i),
+  plain('gpg-agent', { name: 'scdaemon-start-failed' }, ["can't connect to the SCdaemon", "can't connect to the daemon", 'failed to start scdaemon', "error running '/usr", 'scdaemon finished', 'scdaemon exited', 'SCdaemon died'], /scdaemon/i),
+  plain('gpg-agent', { name: 'scdaemon-ended-at-start' }, ["can't connect to the SCdaemon", "can't connect to the daemon"], /scdaemon.*(?:End of file|Dateiende|Fin de fichier|EOF\b)/i),
+  // agent/call-scd.c, start_scd: one runs, and its socket takes nobody.
+  plain('gpg-agent', { name: 'scdaemon-stale-told' }, ["won't accept further connections"], /(?:scdaemon|daemon)\b.{0,20} is running but/i),
+  plain('gpg', { name: 'gpg-failed', reason: 'no-agent', era: null, apple: false }, ['no gpg-agent running in this session', ...noAgentRunning]),
   plain('gpg', { name: 'gnupg-home-locking' }, ['done via O_EXCL', 'waiting for lock (held by', 'gnupg_spawn_agent_sentinel', 'gnupg_spawn_scdaemon_sentinel'], /O_EXCL|waiting for lock|can't (?:create|lock)/),
   plain(
     'gpg',

@@ -12,7 +12,8 @@ import { storySigns } from './story.ts';
 import { systemSigns } from './system.ts';
 import { systemdSigns } from './systemd.ts';
 import { toldSigns } from './told.ts';
+import { firstReaderSigns, transcriptSigns } from './transcript.ts';
 import { yubicoSigns } from './yubico.ts';
 
 /** Every sign; a fresh list per reading, because some remember the line before. */
-export const allSigns = (): readonly Sign[] => [...gpgSigns, ...daemonSigns, ...scdaemonSigns, ...pcscdSigns, ...libusbSigns, ...codeSigns, ...programSigns(), ...clientSigns, ...systemSigns(), ...systemdSigns, ...storySigns, ...toldSigns, ...againSigns, ...yubicoSigns()];
+export const allSigns = (): readonly Sign[] => [...gpgSigns, ...daemonSigns, ...scdaemonSigns, ...pcscdSigns, ...libusbSigns, ...codeSigns, ...programSigns(), ...clientSigns, ...systemSigns(), ...systemdSigns, ...storySigns, ...toldSigns, ...againSigns, ...yubicoSigns(), ...transcriptSigns(), ...firstReaderSigns()];

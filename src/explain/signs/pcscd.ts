@@ -96,7 +96,7 @@ export const pcscdSigns: readonly Sign[] = [
   plain('pcscd', { name: 'pcscd-too-many-contexts' }, ['Too many context', 'Too many handles opened', 'Too many card handles']),
   plain('pcscd', { name: 'pcscd-reader-limit' }, ['Max number of readers reached', 'does not support more than', 'ReaderIndex[] is full']),
   // A driver of version 2.0 has no IFDHCreateChannelByName; pcscd asks, and loads it all the same (readerfactory.c, RFBindFunctions).
-  plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Error with library', 'RFLoadReader failed', 'undefined symbol', 'wrong ELF class', 'DYN_LoadLibrary', 'cannot open shared object', 'IFDHandler functions missing', 'IFD Handler not 1.0', 'RFBindFunctions failed'], /^(?!.*IFDHCreateChannelByName).*(?:drivers?|ifd|libccid|RFLoadReader|RFBindFunctions|DYN_LoadLibrary|IFDHandler|IFD Handler|\.bundle|Error with library).*(?:cannot open|undefined|wrong ELF|failed|missing|: |not 1\.0)/i),
+  plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Error with library', 'RFLoadReader failed', 'undefined symbol', 'wrong ELF class', 'DYN_LoadLibrary', 'cannot open shared object', 'IFDHandler functions missing', 'IFD Handler not 1.0', 'RFBindFunctions failed'], /^(?!.*(?:IFDHCreateChannelByName|apdu_open_reader)).*(?:drivers?|ifd|libccid|RFLoadReader|RFBindFunctions|DYN_LoadLibrary|IFDHandler|IFD Handler|\.bundle|Error with library).*(?:cannot open|undefined|wrong ELF|failed|missing|: |not 1\.0)/i),
   // The description of a driver, which pcscd and libccid both read: without it the library beside it is not used.
   plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Could not open bundle file', 'Corrupted bundle file', 'Error parsing /', 'Value/Key not defined for'], /bundle file|(?:Error parsing|not defined for \w+ in) \S*\.bundle\b/i),
   plain('pcscd', { name: 'pcscd-configuration-broken' }, ['tok_error', 'Error initializing pcscd', 'Remove OpenCT and try again', 'invalid directory', 'remove the DEVICENAME line'], /tok_error|Error initializing pcscd|Remove OpenCT|invalid directory|DEVICENAME line/i),
@@ -109,7 +109,7 @@ export const pcscdSigns: readonly Sign[] = [
   // pcscdaemon.c and winscard_msg_srv.c, before the daemon is ready.
   plain('pcscd', { name: 'pcscd-died' }, [' common socket: ', 'Passed FD is not', 'Too many file descriptors received', 'cannot create /', 'pcscdaemon.c', 'SVCServiceRunLoop returned'], /:main\(\) (?:[Cc]annot|[Cc]an't|[Cc]ould not|[Uu]nable to|[Ff]ail)|Unable to \w+ common socket|Passed FD is not an UNIX|file descriptors received|cannot create (?:\/var)?\/run\/pcscd\b|SVCServiceRunLoop/),
   reassuring('pcscd', { name: 'pcscd-reader-added' }, ['Adding USB device', 'Using the pcscd polling', 'Attempting startup of']),
-  plain('pcscd', { name: 'pcscd-reader-failed' }, ['init failed', 'Failed adding USB device', 'Initial Check Failed', 'Open Port'], /init failed|Failed adding USB|Initial Check Failed|Open Port .* Failed/i),
+  plain('pcscd', { name: 'pcscd-reader-failed' }, ['init failed', 'Failed adding USB device', 'Initial Check Failed', 'Open Port'], /^(?!.*\bC_\w+Init failed).*(?:init failed|Failed adding USB|Initial Check Failed|Open Port .* Failed)/i),
   reassuring('pcscd', { name: 'pcscd-ready' }, ['daemon ready', 'Started pcscd.service', 'Started PC/SC Smart Card Daemon'], /daemon ready|Started/),
   reassuring('pcscd', { name: 'pcscd-card-inserted' }, ['Card inserted into', 'Card ATR: ']),
   reassuring('pcscd', { name: 'pcscd-authorized' }, ['Authorized PC/SC client']),
@@ -158,6 +158,8 @@ export const pcscdSigns: readonly Sign[] = [
       return { name: 'usb-failed', op: /permitted/i.test(match[1] as string) || /USBError|Errno 1[39]/.test(text) ? 'open' : 'claim', error: 'LIBUSB_ERROR_ACCESS' };
     },
   },
+  // gnuk_token.py in nitropy: every candidate could be opened and none claimed.
+  { kind: 'libccid', needles: ['Found only busy ICC'], see: () => ({ name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' }) },
   { kind: 'libccid', needles: ["Can't claim interface"], pattern: /Can't claim interface \d+\/\d+: (?!LIBUSB)(.+)/, see: () => ({ name: 'usb-failed', op: 'claim', error: 'LIBUSB_ERROR_BUSY' }) },
   {
     kind: 'pcscd',

@@ -85,10 +85,13 @@ const targets: readonly (readonly [RegExp, Target])[] = [
 const REMEDY =
   /(?:killall|pkill|gpgconf\s+(?:-K|-R|--kill|--reload)|scd killscd|killscd|kill(?:s|ed|ing)?\s+(?:the\s+)?(?:-\w+\s+)?|(?<!<- |-> )restart(?:ing|ed)?|systemctl\s+(?:--user\s+|--now\s+)*(?:try-|reload-or-)?(?:restart|stop|mask|disable|kill)|service\s+[\w.@-]+\s+(?:restart|stop)|launchctl\s+\w+)\s*[^&;|#"]*/i;
 
+/** gpg names the command that ends outdated daemons, in every language (common/asshelp.c, warn_server_version_mismatch). */
+const ADVICE_OF_GPG = /^[\s>]*gpg\S{0,6}: .*gpgconf --kill all/;
 /** What a program was seen to run is nothing that somebody found to help. */
 const BY_A_PROGRAM = /\b(?:started|run|spawned|executed|called|issued|invoked) by\b/i;
 
 function seeRemedy(_: RegExpExecArray, text: string): Observation[] {
+  if (ADVICE_OF_GPG.test(text)) return [];
   return [...text.matchAll(new RegExp(REMEDY, 'gi'))].flatMap((match) => {
     if (BY_A_PROGRAM.test(text.slice(match.index, match.index + 100))) return [];
     const found = remediesOf(match[0], text.slice(match.index + match[0].length), text);
@@ -230,6 +233,6 @@ export const programSigns = (): readonly Sign[] => [
   },
   plain('command', { name: 'clients-listed' }, ['pcscd.comm', 'list_pcsc_applications', 'libpcsclite'], /lsof|fuser|ss -\w*x|list_pcsc_applications|grep.*\/proc/),
   plain('command', { name: 'scdaemon-commanded' }, ['scd apdu', 'scd serialno', 'SCD LEARN', 'scd getinfo', 'scd reset', 'gpg-connect-agent'], /gpg-connect-agent\b.*\b(?:scd|learn)\b|\bscd\s+\w+/i),
-  plain('age', { name: 'scdaemon-killed-by-tool' }, ['Stopped scdaemon', 'looking for agent processes', 'Sent SIGHUP to yubikey-agent', 'SIGINT received - immediate shutdown', 'gpgconf --kill all']),
+  plain('age', { name: 'scdaemon-killed-by-tool' }, ['Stopped scdaemon', 'looking for agent processes', 'Sent SIGHUP to yubikey-agent', 'SIGINT received - immediate shutdown']),
   plain('command', { name: 'scdaemon-killed-by-tool' }, [' scdaemon', 'gpg-agent', 'yubikey-agent', 'piv-agent'], /(?:ykman|age-plugin|plugin|authenticator|nitropy|tool)\S*\s+(?:\w+\s+){0,3}(?:p?kill|terminat|stop|signal)s?\w*\s+(?:[\w-]+\s+){0,2}(?:scdaemon|gpg-agent)|(?:kill(?:s|ed|ing)?|terminates?)\s+(?:the\s+)?(?:scdaemon|gpg-agent)\s+(?:process\s+)?(?:before|every|whenever|each)|(?:scdaemon|(?:gpg|yubikey|piv)-agent)\b[^.]{0,30}\b(?:receiv\w{1,3}|gets?|got)\s(?:an?\s|the\s)?(?:SIG)?(?:HUP|INT|TERM|KILL)\b|^(?!.*(?:\b(?:I|you|we|manually)\b|\$ )).*pkill -9 scdaemon/i),
 ];

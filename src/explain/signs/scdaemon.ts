@@ -24,6 +24,8 @@ const PCSC_TEXTS = new Map([
   ['no readers available', 0x8010002e],
   ['protocol mismatch', 0x8010000f],
   ['proto mismatch', 0x8010000f],
+  ['not transacted', 0x80100016],
+  ['no memory', 0x80100006],
 ]);
 
 const failures = /pcsc_(connect|establish_context|list_readers|transmit|get_status_change|status|disconnect|begin_transaction|reconnect)\s+failed: ([^(]*)(?:\((?:rc=)?0x([0-9a-f]+)\))?/i;
@@ -56,6 +58,9 @@ function seeConfig(match: RegExpExecArray, text: string): Observation | readonly
   const set: Observation = { name: 'scdaemon-config', option, value: NIX_FLAG.test(value) ? '' : value };
   return ADDED.test(text) ? [set, { name: 'option-cures', option }] : set;
 }
+
+/** scd/apdu.c, host_sw_string: why a command did not get to the card. */
+const HOST_REASONS = new Map<string, GpgReason>([['no card', 'not-present'], ['card inactive', 'not-present'], ['card removed', 'removed'], ['no reader', 'removed'], ['card I/O error', 'input-output'], ['USB I/O error', 'input-output'], ['general error', 'general'], ['USB no device', 'removed'], ['busy', 'busy'], ['USB busy', 'busy']]);
 
 /** Commands whose answer 6A82 says: this card does not have what scdaemon asked for. */
 const applicationReason = (text: string): GpgReason => reasonOfText(/:\s*([^:]+)$/.exec(text)?.[1] ?? '');
@@ -92,7 +97,13 @@ export const scdaemonSigns: readonly Sign[] = [
     ['this is not available', 'device not supported', 'ccid_transceive failed', 'TPDU or APDU level exchange', 'Setting PPS failed', 'hardware error detected', 'conflicting exchange levels'],
     /ccid|exchange|PPS|device not supported/i,
   ),
-  plain('scdaemon', { name: 'scdaemon-driver-missing' }, ['failed to open driver'], /failed to open driver [`'‘"].*(?:pcsclite|PCSC|winscard)/i),
+  {
+    kind: 'scdaemon',
+    needles: ['apdu_send_simple(', 'apdu_send_direct(', 'apdu_send_direct failed'],
+    pattern: new RegExp(`apdu_send_(?:simple|direct)\\S* (?:for get response )?failed: (${[...HOST_REASONS.keys()].join('|')})`),
+    see: (match) => ({ name: 'gpg-failed', reason: HOST_REASONS.get(match[1] as string) ?? 'other', era: null, apple: false }),
+  },
+  plain('scdaemon', { name: 'scdaemon-driver-missing' }, ['failed to open driver', 'invalid PC/SC driver'], /(?:failed to open driver|invalid PC\/SC driver) [`'‘"].*(?:pcsclite|PCSC|winscard)/i),
   {
     kind: 'scdaemon',
     needles: ['invalid option', 'argument not expected', 'missing argument', 'unexpected meta command', 'invalid command', 'keyword too long'],

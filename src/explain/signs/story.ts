@@ -51,7 +51,7 @@ export const storySigns: readonly Sign[] = [
   {
     kind: 'story',
     needles: [' blocks', ' blocking', ' blocked by', ' locks ', ' locking', ' will lock', ' locked by', ' holds ', ' holding', ' hogs ', ' hogging', 'prevents ', 'preventing', 'remains "open', 'remains open', 'keeps the', 'keeps my', 'in use by', 'used by', 'lock my', 'lock the', 'messing', ' grabs ', ' grabbed ', ' grabbing', ' captures', ' seizes', 'monopoli', 'exclusive'],
-    pattern: /\b(?:blocks?|blocking|blocked by|locks?(?! up)|locking(?! up)|locked by|holds?|holding|hogs?|hogging|prevents?|preventing|remains "?open|keeps (?:the|my)|in use by|messing up|grab(?:s|bed|bing)|captures|seizes|monopoli[sz]es|(?:opens?|opening|takes?|taking|accesse?s?|uses?|connects? to|claims?|wants?|insists? on)(?=\b[^.]{0,40}\bexclusive))\b/i,
+    pattern: /\b(?:blocks?|blocking|blocked by|locks?(?! up)|locking(?! up| failed)|locked by|holds?|holding|hogs?|hogging|prevents?|preventing|remains "?open|keeps (?:the|my)|in use by|messing up|grab(?:s|bed|bing)|captures|seizes|monopoli[sz]es|(?:opens?|opening|takes?|taking|accesse?s?|uses?|connects? to|claims?|wants?|insists? on)(?=\b[^.]{0,40}\bexclusive))\b/i,
     see: (match, text) => {
       const named = roleSaidToHold(text, match.index);
       return named === null ? null : { name: 'said-to-hold', role: named };

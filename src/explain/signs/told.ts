@@ -41,7 +41,8 @@ export const toldSigns: readonly Sign[] = [
   // libusb reads the names of a device only where it may open it (nitropy start list).
   plain('usb', { name: 'device-strings-unread' }, ["Nitrokey Start' keys"], /keys:?\W.*\bNone: None\b/),
   // KeePassXC says so of a token it may not open, and of one without a slot for it.
-  plain('client', { name: 'hid-slot-missing' }, ['No hardware keys detected', 'no hardware keys found']),
+  plain('client', { name: 'hid-slot-missing' }, ['No hardware keys detected', 'no hardware keys found', 'find any hardware keys', 'hardware key with serial number'], /hardware keys|Could not find (?:or access|interface for) hardware key/i),
+  plain('environment', { name: 'device-node-denied' }, ['accessing the hardware key', 'USB error: Access denied'], /(?:accessing the hardware key|USB error): .*(?:access denied|insufficient permissions)/i),
   // A PIN that has to be unblocked was given wrong too often.
   plain(
     'story',
