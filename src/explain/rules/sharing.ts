@@ -281,7 +281,7 @@ export const sharingRules = {
       supports(0.5, gpgReachesNoCard, 'gpg says this when its daemon holds a dead connection, too'),
       supports(1, gpgSays('eof'), 'the connection to scdaemon ended'),
       excludes(1.5, gpgSays('no-daemon', 'no-service'), 'scdaemon did not get so far'),
-      excludes(1.5, scdaemonGot(NO_READERS), 'pcscd answered scdaemon, and had no reader for it'),
+      excludes(2.5, scdaemonGot(NO_READERS), 'pcscd answered scdaemon, and had no reader for it'),
       excludes(2.6, seen('cure-until-boot'), 'it comes back with every session'),
       excludes(2, seen('remedy-in-vain', ({ target }) => target === 'scdaemon' || target === 'gpg-agent'), 'a new scdaemon did not help'),
     ],

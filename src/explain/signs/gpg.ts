@@ -12,7 +12,7 @@ function failed(reason: GpgReason, text: string): Observation {
 /** `error getting version from 'scdaemon'`, `selecting card failed`, …: the text behind the last colon is gpg_strerror. */
 const complaints = [
   'selecting openpgp failed', 'selecting card failed', 'OpenPGP card not available', 'error getting version from', 'card reader not available',
-  'public key decryption failed', 'decryption failed', 'signing failed', 'error reading card', 'getting serial number', 'KEYTOCARD failed', 'error getting current key info', 'key generation failed', 'Error changing the PIN', 'error setting the PIN',
+  'public key decryption failed', 'decryption failed', 'signing failed', 'error reading card', 'getting serial number', 'KEYTOCARD failed', 'error getting current key info', 'key generation failed', 'Error changing the PIN', 'error checking the PIN', 'error setting the PIN',
   'operation sign result', 'operation decipher result', 'operation auth result', 'app_sign failed', 'app_decipher failed', 'app_auth failed', 'app_check_pin failed', 'app_readcert failed', 'app_readkey failed',
   'verify CHV', 'smartcard decryption failed', 'smartcard signing failed', 'failed to unprotect the secret key', 'card_pksign', 'command PKAUTH failed', 'command PKSIGN failed',
   ...cardNotAvailable,
