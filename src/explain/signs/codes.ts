@@ -73,6 +73,7 @@ const phrases: readonly (readonly [string, number])[] = [
   // Variants of the Rust crate's Error and of pcsc-sharp's exceptions.
   ['UnknownReader', 0x80100009],
   ['NoSmartcard', 0x8010000c],
+  ['CardNotPresentException', 0x8010000c],
   ['UnresponsiveCard', 0x80100066],
   ['UnpoweredCard', 0x80100067],
   ['ResetCard', 0x80100068],
