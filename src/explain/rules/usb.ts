@@ -25,6 +25,9 @@ const inVm = seen('environment', ({ is }) => is === 'vm');
 const usbLost = seen('usb-failed', ({ error }) => error.includes('NO_DEVICE'));
 const usbError = seen('usb-failed', ({ error }) => /_IO\b|PIPE|TIMEOUT|OVERFLOW|OTHER/.test(error));
 
+/** More often than somebody who tries plugs it in again. */
+const goesAgain: Query = (book) => seen('kernel-usb-gone')(book).filter(({ count }) => count >= 4);
+
 export const usbRules = {
   'ccid-vs-pcscd': {
     clauses: [
@@ -237,6 +240,7 @@ export const usbRules = {
       supports(1.8, both(usbError, either(seen('kernel-usb-reset'), seen('kernel-usb-gone'))), 'the device is reset or drops off while libusb talks to it'),
       supports(2.6, seen('kernel-usb-trouble'), 'the device does not answer on the bus'),
       supports(1.6, both(seen('cable-told'), either(usbError, usbLost, seen('kernel-usb-gone'))), 'the cable, hub or supply makes a difference, and the transfer fails'),
+      supports(1.2, goesAgain, 'devices drop off the bus again and again'),
       supports(1.2, seen('autosuspend'), 'power management is set for the device'),
       supports(0.9, usbError, 'the USB transfer itself fails'),
       supports(0.9, usbLost, 'the device vanished from the bus while it was in use'),

@@ -100,7 +100,7 @@ export const pcscdSigns: readonly Sign[] = [
   // The description of a driver, which pcscd and libccid both read: without it the library beside it is not used.
   plain('pcscd', { name: 'pcscd-driver-unloadable' }, ['Could not open bundle file', 'Corrupted bundle file', 'Error parsing /', 'Value/Key not defined for'], /bundle file|(?:Error parsing|not defined for \w+ in) \S*\.bundle\b/i),
   plain('pcscd', { name: 'pcscd-configuration-broken' }, ['tok_error', 'Error initializing pcscd', 'Remove OpenCT and try again', 'invalid directory', 'remove the DEVICENAME line'], /tok_error|Error initializing pcscd|Remove OpenCT|invalid directory|DEVICENAME line/i),
-  plain('pcscd', { name: 'pcscd-socket-absent' }, ['pcscd.comm'], /No such file|Connection refused|ENOENT|ECONNREFUSED|cannot access|not found/i),
+  plain('pcscd', { name: 'pcscd-socket-absent' }, ['pcscd.comm', 'connect to pcscd', 'pcscd.pub'], /No such file|Connection refused|ENOENT|ECONNREFUSED|cannot access|not found|does not exist/i),
   // The directory is everybody's to enter, the socket everybody's to write: what refuses is a policy, or other rights of the directory.
   plain('pcscd', { name: 'pcscd-socket-denied' }, ['pcscd.comm'], /pcscd\.comm\b.{0,60}(?:Permission denied|Operation not permitted|EACCES|EPERM)/i),
   plain('pcscd', { name: 'pcscd-hotplug-broken' }, ['udev_monitor_new_from_netlink', 'udev_new() failed', 'HPRegisterForHotplugEvents failed', 'udev_monitor_enable_receiving', 'udev_monitor_get_fd() error', 'udev_monitor_filter_add_match']),

@@ -29,6 +29,8 @@ export const systemdSigns: readonly Sign[] = [
     pattern: /Failed to activate service .*PolicyKit1|Activation (?:via systemd|request) .*failed.*(?:PolicyKit1|polkit\.service)|Unit polkit\.service (?:is masked|not found|could not be found)/,
     see: () => ({ name: 'polkit-absent-told' }),
   },
+  // polkitd, of rules it does not take.
+  { kind: 'polkit', needles: ['Error compiling script', 'Error evaluating authorization rules'], see: (_, text) => (/pcsc|smart ?card/i.test(text) ? { name: 'polkit-rule' } : null) },
   // The loader's and the shell's words, before pcscd could say anything.
   { kind: 'systemd', needles: ['pcscd: error while loading', 'pcscd: symbol lookup error', 'sbin/pcscd: error', 'sbin/pcscd: symbol'], see: () => ({ name: 'pcscd-died' }) },
   { kind: 'systemd', needles: ['pcscd: command not found', 'pcscd: unrecognized service', 'pcscd: not found', 'sbin/pcscd: No such file', "service `pcscd' does not exist", "service 'pcscd' does not exist", 'command not found: pcscd'], see: () => ({ name: 'unit', unit: 'pcscd.service', state: 'missing' }) },
