@@ -46,16 +46,21 @@ export const findPcscd = perRun(async (system): Promise<PcscdProcess[]> => {
 async function readPcscd(system: System, pid: number): Promise<PcscdProcess | null> {
   const [process, own, theirs, files] = await Promise.all([readProcess(system, pid), ownNamespaces(system), readNamespaces(system, pid), readOpenFiles(system, pid)]);
   if (process === null) return null;
+  const sameMountNamespace = sameNamespace(own.mnt, theirs.mnt);
   const sameNetworkNamespace = sameNamespace(own.net, theirs.net);
   const sockets = (files ?? []).flatMap(({ target }) => /^socket:\[(\d+)\]$/.exec(target)?.[1] ?? []);
   const listeners = sockets.length === 0 ? null : await (sameNetworkNamespace === false ? readListeners(system, `/proc/${pid}/net/unix`) : ownListeners(system));
   return {
     process,
-    sameMountNamespace: sameNamespace(own.mnt, theirs.mnt),
+    sameMountNamespace: sameMountNamespace === false && isSandboxedByUnit(process, sameNetworkNamespace) ? true : sameMountNamespace,
     sameNetworkNamespace,
     listensOn: [...new Set(sockets.flatMap((inode) => listeners?.get(inode) ?? []))],
   };
 }
+
+/** pcscd.service gives it a mount namespace of its own over the machine's files (PrivateTmp=, ProtectSystem=; seen with 2.3.3); a container's shows as such. */
+const isSandboxedByUnit = ({ unit, confinement }: PcscdProcess['process'], sameNetworkNamespace: boolean | null): boolean =>
+  unit === 'pcscd.service' && confinement === null && sameNetworkNamespace !== false;
 
 async function readProcesses(system: System): Promise<Fact<PcscdProcess[]>> {
   if (system.platform === 'darwin') return absent('macOS has no pcscd');

@@ -124,7 +124,7 @@ const bundle = z.object({
 
 const pcscdProcess = z.object({
   process: processSchema,
-  sameMountNamespace: z.boolean().nullable().meta({ description: 'null: not visible for this user' }),
+  sameMountNamespace: z.boolean().nullable().meta({ description: 'it runs on our files, be it in the sandbox that pcscd.service makes of them; null: not visible for this user' }),
   sameNetworkNamespace: z.boolean().nullable(),
   listensOn: z.array(path).meta({ description: 'empty: nothing, or its open files are closed to this user' }),
 });

@@ -93,6 +93,7 @@ const grid: [string, Id, string[]][] = [
   ['lab-second-pcscd', 'second-pcscd', ['pcscd']],
   ['second-pcscd', 'second-pcscd', ['pcscd']],
   ['scdaemon-took-usb', 'second-pcscd', []],
+  ['lab-pcscd-under-its-unit', 'second-pcscd', []],
 
   ['lab-kernel-driver', 'kernel-driver-claims-reader', ['1-1']],
   ['kernel-nfc-driver', 'kernel-driver-claims-reader', ['1-2']],
@@ -373,6 +374,7 @@ const onlyErrors: [string, Id[]][] = [
   ['lab-reader-sleeps-unnoticed', []],
   ['lab-pcscd-asleep', []],
   ['lab-pcscd-woken', []],
+  ['lab-pcscd-under-its-unit', []],
   ['lab-passed-through-to-a-machine', ['vm-took-device']],
   ['lab-lent-to-another-machine', ['vm-took-device']],
   ['lab-polkit-unreachable', ['polkit-unreachable']],

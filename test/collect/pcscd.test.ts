@@ -17,6 +17,23 @@ describe('processes', () => {
     ]);
   });
 
+  test.each([
+    ['the sandbox of pcscd.service', '0::/system.slice/pcscd.service\n', true],
+    ['another mount namespace', '0::/user.slice\n', false],
+  ])('run on our files or not: %s', async (_, cgroup, expected) => {
+    const system = await machine({
+      '/proc/1/ns/mnt': { link: 'mnt:[4026531841]' },
+      '/proc/1/ns/net': { link: 'net:[4026531840]' },
+      '/proc/88/ns/mnt': { link: 'mnt:[4026532299]' },
+      '/proc/88/ns/net': { link: 'net:[4026531840]' },
+      '/proc/88/comm': 'pcscd\n',
+      '/proc/88/status': 'Name:\tpcscd\nPid:\t88\nPPid:\t1\nUid:\t0\t0\t0\t0\nGid:\t0\t0\t0\t0\n',
+      '/proc/88/stat': `88 (pcscd) S 1 88 88 0 -1 4194560 ${'0 '.repeat(12)}90200 0\n`,
+      '/proc/88/cgroup': cgroup,
+    });
+    expect(valueIn((await on(system)).pcscdProcesses)).toMatchObject([{ process: { pid: 88 }, sameMountNamespace: expected }]);
+  });
+
   test('of another user keep their namespaces to themselves', async () => {
     const [daemon] = valueIn((await collect('debian12-desktop')).pcscdProcesses);
     expect(daemon).toMatchObject({ process: { pid: 640, unit: 'pcscd.service' }, sameMountNamespace: null, sameNetworkNamespace: null });

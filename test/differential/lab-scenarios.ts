@@ -43,6 +43,7 @@ export const labScenarios: Readonly<Record<string, Expected>> = {
   'passed-through-to-a-machine-1': { live: 'vm-took-device', logsShow: { id: 'ccid-vs-pcscd', because: 'the logs say that the interface is taken, and not by whom' } },
   'pcscd-asleep-1': { live: 'scdaemon-conflict-latent', logsShow: { id: null, because: 'nothing has gone wrong yet' } },
   'pcscd-asleep-2': { live: 'pcscd-woken', logsShow: { id: null, because: 'nothing has gone wrong yet' } },
+  'pcscd-under-its-unit-1': { live: null },
   'reader-falls-silent-1': { live: 'suspend-resume-stale', logsShow: { id: null, because: 'without a word of sleep the logs do not tell what made the reader silent' } },
   'reader-sleeps-unnoticed-1': { live: 'usb-power-management', logsShow: { id: 'hotplug-not-seen', because: 'the kernel does not log that a device sleeps' } },
   'driver-older-than-pcscd-1': { live: 'usb-permission' },

@@ -301,13 +301,15 @@ export class Workbench {
   }
 
   /**
-   * Debian's systemd, as the first process of namespaces of its own, brings up pcscd.socket as after a boot; it ends with
-   * the scenario. From now on gpg and cardcheck run inside.
+   * Debian's systemd, as the first process of namespaces of its own, listens for pcscd and for the system bus as after a
+   * boot; it ends with the scenario. From now on gpg and cardcheck run inside.
    */
   async startSystemd(): Promise<void> {
     // What else a boot does takes minutes here, and most of it has been done.
-    await this.changeUntilTheEnd("printf '[Unit]\\n' >/etc/systemd/system/sysinit.target", 'rm -r /etc/systemd/system/sysinit.target /run/systemd');
-    const boot = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec /lib/systemd/systemd --system --unit=pcscd.socket';
+    const units = { 'sysinit.target': '', 'lab.target': 'Wants=pcscd.socket dbus.socket\n' };
+    for (const [name, lines] of Object.entries(units)) writeFileSync(`/etc/systemd/system/${name}`, `[Unit]\n${lines}`);
+    this.#undo.push(() => this.run('sh', ['-c', `cd /etc/systemd/system && rm ${Object.keys(units).join(' ')} && rm -r /run/systemd /run/dbus`]));
+    const boot = 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec /lib/systemd/systemd --system --unit=lab.target';
     const child = this.#spawn('unshare', ['--mount', '--pid', '--cgroup', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', boot]);
     child.stderr?.on('data', (chunk: Buffer) => this.notes.push(chunk.toString()));
     await this.until('systemd listens for pcscd', () => existsSync('/run/pcscd/pcscd.comm'));
