@@ -156,5 +156,5 @@ export const gpgSigns: readonly Sign[] = [
   harmless('gpg', 'gpg warns of a home directory that others may read, and goes on', ['unsafe permissions on homedir', 'unsafe permissions on configuration']),
   plain('gpg-agent', { name: 'agent-forwarded' }, ['S.gpg-agent.extra', 'S.gpg-agent:'], /^(?!.* is too long).*(?:-R|RemoteForward|StreamLocalBind|extra)/),
   plain('gpg-agent', { name: 'agent-forwarded' }, ['RemoteForward', 'StreamLocalBindUnlink'], /gpg-agent|StreamLocal/i),
-  plain('gpg-agent', { name: 'agent-socket-foreign' }, ['assuan-pipe', 'npiperelay', 'wsl2-ssh-pageant', 'gpg-bridge', 'socat UNIX', 'socat unix', 'S.gpg-agent.ssh already', 'Address already in use'], /gpg|assuan|S\.|pageant/i),
+  plain('gpg-agent', { name: 'agent-socket-foreign' }, ['assuan-pipe', 'npiperelay', 'wsl2-ssh-pageant', 'gpg-bridge', 'socat UNIX', 'S.gpg-agent.ssh already', 'Address already in use'], /gpg|assuan|S\.|pageant/i),
 ];

@@ -127,7 +127,7 @@ export const pcscdSigns: readonly Sign[] = [
   plain('libccid', { name: 'transmit-failed' }, ['Card not transacted', 'Error communicating to: ', 'state machine is DEAD', 'transmit/receive failed'], /state machine is DEAD|transmit\/receive failed|(?:Transmit\w*|IFDStatusICC|IFDPowerICC)\(\) Card not transacted(?!: 617)|Error communicating to: \S/),
   // ifdhandler.h, IFD_NO_SUCH_DEVICE.
   { kind: 'libccid', needles: ['Card not transacted'], pattern: /Card not transacted: 617\b/, see: () => [{ name: 'reader-vanished' }, { name: 'usb-failed', op: 'read', error: 'LIBUSB_ERROR_NO_DEVICE' }] },
-  plain('libccid', { name: 'reader-apdu-limit' }, ['Command too long', 'command too long', 'xtended APDU', 'Reader is NOT in TPDU', 'dwMaxCCIDMessageLength', 'Can\'t set reader in ISO', 'only short APDU', 'short APDU only'], /Command too long|xtended APDU.*(?:not|un)|max: \d+ bytes|dwMaxCCID|ISO mode|short APDU/i),
+  plain('libccid', { name: 'reader-apdu-limit' }, ['Command too long', 'xtended APDU', 'Reader is NOT in TPDU', 'dwMaxCCIDMessageLength', 'Can\'t set reader in ISO', 'only short APDU', 'short APDU only'], /Command too long|xtended APDU.*(?:not|un)|max: \d+ bytes|dwMaxCCID|ISO mode|short APDU/i),
   plain('libccid', { name: 'reader-vanished' }, ['LIBUSB_ERROR_NO_DEVICE', 'LIBUSB_TRANSFER_NO_DEVICE']),
   {
     kind: 'libccid',
