@@ -107,7 +107,7 @@ export const pcscdSigns: readonly Sign[] = [
   // pcscd --hotplug, which signals the one that runs.
   plain('pcscd', { name: 'pcscd-socket-absent' }, ['Hotplug failed', 'pcscd.pid do not exist'], /^(?!.*HPRegister)/),
   // pcscdaemon.c and winscard_msg_srv.c, before the daemon is ready.
-  plain('pcscd', { name: 'pcscd-died' }, [' common socket: ', 'Passed FD is not', 'Too many file descriptors received', 'cannot create /', 'pcscdaemon.c', 'SVCServiceRunLoop returned'], /:main\(\) (?:[Cc]annot|[Cc]an't|[Cc]ould not|[Uu]nable to|[Ff]ail)|Unable to \w+ common socket|Passed FD is not an UNIX|file descriptors received|cannot create (?:\/var)?\/run\/pcscd\b|SVCServiceRunLoop/),
+  plain('pcscd', { name: 'pcscd-died' }, [' common socket: ', 'Passed FD is not', 'Too many file descriptors received', 'cannot create /', ':main() cannot', ":main() can't", ':main() could not', ':main() unable to', ':main() fail', 'SVCServiceRunLoop returned'], /:main\(\) (?:[Cc]annot|[Cc]an't|[Cc]ould not|[Uu]nable to|[Ff]ail)|Unable to \w+ common socket|Passed FD is not an UNIX|file descriptors received|cannot create (?:\/var)?\/run\/pcscd\b|SVCServiceRunLoop/),
   reassuring('pcscd', { name: 'pcscd-reader-added' }, ['Adding USB device', 'Using the pcscd polling', 'Attempting startup of']),
   plain('pcscd', { name: 'pcscd-reader-failed' }, ['init failed', 'Failed adding USB device', 'Initial Check Failed', 'Open Port'], /^(?!.*\bC_\w+Init failed).*(?:init failed|Failed adding USB|Initial Check Failed|Open Port .* Failed)/i),
   reassuring('pcscd', { name: 'pcscd-ready' }, ['daemon ready', 'Started pcscd.service', 'Started PC/SC Smart Card Daemon'], /daemon ready|Started/),
