@@ -153,10 +153,16 @@ describe('a line that says which program or device it is', () => {
     ['pcscd-not-running', ['hotplug_libhal.c:490:HPRegisterForHotplugEvents() Could not initialise connection to hald.']],
     ['gnupg-version-bug', ['scdaemon[40089]: DBG: Curve with OID not supported:  2b06010401da470f01', 'scdaemon[40089]: no supported card application found: Card error']],
     ['agent-socket-taken', ['gpg: selecting openpgp failed: unknown command', 'GPG_AGENT_INFO=/tmp/keyring-I3X2tC/gpg:0:1']],
+    ['ccid-driver-load-failure', ['com.apple.ifdreader: [com.apple.CryptoTokenKit:smartcard] Failed to parse Info.plist of /usr/local/libexec/SmartCardServices/drivers/ifd-acme.bundle, ignoring']],
+    ['driver-does-not-know-device', ['sudo vim /etc/libccid_Info.plist', 'sudo service pcscd restart']],
     ['pin-locked', ['The puk code is blocked, you will have to reinitialize the application.']],
     ['harmless-noise', ['pcscd[8750]: 08450216 pcscdaemon.c:193:signal_thread() Received signal: 15', 'pcscd[8750]: 00000015 pcscdaemon.c:213:signal_thread() Direct suicide', 'systemd[1]: pcscd.service: Main process exited, code=exited, status=1/FAILURE']],
   ])('%s: %j', (cause, lines) => {
     expect(named(...lines)[0]).toBe(cause);
+  });
+
+  it('leaves open why the card service of Windows does not run', () => {
+    expect(sure('C:\\> certutil -scinfo', 'The Microsoft Smart Card Resource Manager is not running.')).toEqual([]);
   });
 
   it('names the directory of drivers, too, where the pcscd that lacks it was brought along', () => {
