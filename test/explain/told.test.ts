@@ -155,6 +155,8 @@ describe('a line that says which program or device it is', () => {
     ['agent-socket-taken', ['gpg: selecting openpgp failed: unknown command', 'GPG_AGENT_INFO=/tmp/keyring-I3X2tC/gpg:0:1']],
     ['ccid-driver-load-failure', ['com.apple.ifdreader: [com.apple.CryptoTokenKit:smartcard] Failed to parse Info.plist of /usr/local/libexec/SmartCardServices/drivers/ifd-acme.bundle, ignoring']],
     ['driver-does-not-know-device', ['sudo vim /etc/libccid_Info.plist', 'sudo service pcscd restart']],
+    ['usb-permission', ['gpg: selecting card failed: Permission denied']],
+    ['ccid-vs-pcscd', ['gpg: OpenPGP card not available: Device or resource busy']],
     ['pin-locked', ['The puk code is blocked, you will have to reinitialize the application.']],
     ['harmless-noise', ['pcscd[8750]: 08450216 pcscdaemon.c:193:signal_thread() Received signal: 15', 'pcscd[8750]: 00000015 pcscdaemon.c:213:signal_thread() Direct suicide', 'systemd[1]: pcscd.service: Main process exited, code=exited, status=1/FAILURE']],
   ])('%s: %j', (cause, lines) => {

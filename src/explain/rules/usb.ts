@@ -33,6 +33,8 @@ export const usbRules = {
     clauses: [
       supports(3, both(interfaceBusy, gpgHere), 'the USB interface is claimed already, and gpg\'s own driver is one that claims it'),
       supports(2, interfaceBusy, 'the USB interface is claimed already'),
+      // scd/iso7816.c, map_sw: SW_HOST_USB_BUSY and SW_HOST_USB_ACCESS, which only its own driver sets.
+      supports(3.4, gpgSays('busy'), 'gpg\'s own driver met an interface that is claimed already'),
       supports(1.4, claimRefused, 'the claim was refused, as where another driver has the interface'),
       supports(1, unless(seen('pcscd-reader-failed'), seen('usb-failed'), seen('pcscd-driver-unloadable')), 'pcscd has a driver for the device and could not open it, as when another program has it'),
       supports(1.6, both(onMac, claimRefused), 'macOS refuses a claim so where another driver has the interface'),
@@ -110,7 +112,7 @@ export const usbRules = {
       supports(2.8, unless(both(seen('kernel-nfc-device'), interfaceBusy), seen('scdaemon-uses-usb'), gpgHere, seen('kernel-nfc-ruled-out')), 'the interface is claimed already, and the kernel has an NFC driver for this reader'),
       supports(1.6, unless(both(seen('kernel-nfc-device'), either(noReader, seen('pcscd-reader-failed'))), interfaceBusy, seen('kernel-nfc-ruled-out'), seen('kernel-nfc-bound')), 'the kernel has an NFC driver for this reader'),
       supports(0.9, unless(both(seen('kernel-nfc-device'), seen('trouble-told')), noReader, seen('pcscd-reader-failed'), interfaceBusy, seen('kernel-nfc-ruled-out'), seen('kernel-nfc-bound')), 'the kernel has an NFC driver for this reader'),
-      supports(0.4, interfaceBusy, 'the interface is claimed already'),
+      supports(0.4, either(interfaceBusy, gpgSays('busy')), 'the interface is claimed already'),
       supports(1.2, claimRefused, 'the claim was refused, as where another driver has the interface'),
       excludes(1, seen('replug-works-told'), 'plugged in again it works, and the kernel would take it again'),
       excludes(2, unless(seen('kernel-nfc-ruled-out'), seen('kernel-nfc-bound'), interfaceBusy), 'without the kernel\'s NFC drivers it is the same'),
@@ -298,6 +300,7 @@ export const usbRules = {
     clauses: [
       supports(4.4, seen('scdaemon-usb-denied'), 'scdaemon may not open the device node'),
       supports(4.2, accessRefused, 'the device node is closed to the process that opens it'),
+      supports(3.4, gpgSays('access-denied'), 'gpg\'s own driver may not open the device node'),
       supports(1.8, unless(claimRefused, onMac), 'the claim was refused'),
       supports(0.8, unless(seen('pcscd-reader-failed'), seen('usb-failed'), seen('pcscd-driver-unloadable')), 'pcscd has a driver for the device and could not open it'),
       supports(2.4, seen('udev-rule'), 'a udev rule about the device\'s rights is the matter'),
