@@ -330,7 +330,8 @@ export const usbRules = {
   },
   'reader-hardware-limit': {
     clauses: [
-      supports(3.4, seen('reader-protocol-refused'), 'the reader itself refused the command'),
+      // A card that did not get power has no protocol that could be refused.
+      supports(3.4, unless(seen('reader-protocol-refused'), seen('card-mute')), 'the reader itself refused the command'),
       supports(3.4, seen('reader-apdu-limit'), 'the command is longer than the reader can pass on'),
       supports(3.6, seen('memory-card-told'), 'a memory card is no processor card: it does not answer to power, and few readers drive it'),
       supports(4, seen('reader-firmware-bogus'), 'libccid knows this firmware to be faulty'),
