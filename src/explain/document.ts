@@ -59,9 +59,11 @@ function quotes(side: 'for' | 'against', evidence: readonly Evidence[]): Block[]
   ]);
 }
 
+const numbered = (line: number, text: string): Block => verbatim(4, token(`${line}: `, 'faint'), token(text));
+
 function quote({ line, text, repeated }: Evidence): Block[] {
   const again = repeated === undefined ? [] : [prose(6, [token(`and ${repeated.count - 1} more, up to line ${repeated.lastLine}`, 'faint')])];
-  return [verbatim(4, `${line}: ${text}`), ...again];
+  return [numbered(line, text), ...again];
 }
 
 function spyBlocks({ threads, calls, failed, waited, totals, apdus }: SpyReport): Block[] {
@@ -87,7 +89,7 @@ function noiseBlocks({ noise }: Explanation): Block[] {
   return [
     blank,
     prose(0, [token(`${symbol} `, tone), token('Frightening, but harmless', 'strong')]),
-    ...noise.slice(0, MAX_NOISE_SHOWN).flatMap(({ line, text, why }) => [prose(2, [why], 4), verbatim(4, `${line}: ${text}`)]),
+    ...noise.slice(0, MAX_NOISE_SHOWN).flatMap(({ line, text, why }) => [prose(2, [why], 4), numbered(line, text)]),
   ];
 }
 

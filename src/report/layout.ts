@@ -5,7 +5,7 @@ export type Block =
   /** Prose: wrapped; continuation lines are indented by `hang`. */
   | { kind: 'prose'; indent: number; hang: number; tokens: Token[] }
   /** To be copied: never wrapped, never framed, as it stands. */
-  | { kind: 'verbatim'; indent: number; text: string }
+  | { kind: 'verbatim'; indent: number; tokens: Token[] }
   | { kind: 'blank' };
 
 export type Line = Token[];
@@ -17,7 +17,8 @@ export const prose = (indent: number, tokens: (Token | string)[], hang = indent)
   hang,
   tokens: tokens.map((part) => (typeof part === 'string' ? token(part) : part)),
 });
-export const verbatim = (indent: number, text: string): Block => ({ kind: 'verbatim', indent, text });
+/** A command or a line to write, which stand out; or tokens of other tones, as of a line that is quoted. */
+export const verbatim = (indent: number, ...parts: (Token | string)[]): Block => ({ kind: 'verbatim', indent, tokens: parts.map((part) => (typeof part === 'string' ? token(part, 'strong') : part)) });
 export const blank: Block = { kind: 'blank' };
 
 /** Prose is never squeezed into fewer columns than these, however deep its indent. */
@@ -27,7 +28,7 @@ export function layout(blocks: readonly Block[], { width, ascii }: Pick<Style, '
   const spell = (part: Token): Token => (ascii ? { ...part, text: spellAscii(part.text) } : part);
   return blocks.flatMap((block): Line[] => {
     if (block.kind === 'blank') return [[]];
-    if (block.kind === 'verbatim') return [[token(' '.repeat(block.indent)), token(block.text, 'strong')]];
+    if (block.kind === 'verbatim') return [[token(' '.repeat(block.indent)), ...block.tokens]];
     return wrap(block.tokens.map(spell), block.indent, block.hang, width);
   });
 }

@@ -292,3 +292,11 @@ describe('what people tell', () => {
     expect(explainText(text).causes.filter(({ certainty }) => certainty !== 'possible')).toEqual([]);
   });
 });
+
+describe('the answer for eyes', () => {
+  it('says each reason once, above all lines that give it, by their numbers', () => {
+    const [cause = ''] = shown('gpg: selecting card failed: No such device\nsomething else\ngpg: OpenPGP card not available: No such device').split('What would decide');
+    expect(cause.match(/^ {2}for: /gm)).toHaveLength(1);
+    expect(cause).toContain('    1: gpg: selecting card failed: No such device\n    3: gpg: OpenPGP card not available: No such device\n');
+  });
+});
