@@ -16,6 +16,7 @@ const bootTimeoutMs = 25 * 60_000;
 
 const args = process.argv.slice(2);
 const chosenSuites = suites.filter((suite) => args.includes(suite));
+const playedSuites = chosenSuites.length > 0 ? chosenSuites : suites;
 const chosenScenarios = args.filter((arg) => !(suites as readonly string[]).includes(arg));
 const verbose = process.env['LAB_VERBOSE'] !== undefined;
 
@@ -23,7 +24,7 @@ prepareHost(say);
 const machine = await kernel(here, say);
 const tool = await toolFolder();
 let failures = 0;
-for (const suite of chosenSuites.length > 0 ? chosenSuites : suites) failures += await play(suite);
+for (const suite of playedSuites) failures += await play(suite);
 process.stdout.write(failures === 0 ? 'lab: every scenario went as expected\n' : `lab: ${failures} failed\n`);
 process.exitCode = failures === 0 ? 0 : 1;
 
@@ -41,7 +42,8 @@ async function toolFolder(): Promise<string> {
     if (existsSync(join(project, part))) cpSync(join(project, part), join(program, part), { recursive: true });
   }
   bringEmulator(join(folder, 'qemu'));
-  await bringOlderDriver(join(folder, 'libccid'));
+  // Only sid's pcscd is newer than a driver that the archive still has.
+  if (playedSuites.includes('sid')) await bringOlderDriver(join(folder, 'libccid'));
   return folder;
 }
 
