@@ -19,7 +19,7 @@ afterEach(() => rig.stop());
 /** What a live run inside reports, and what it saved. */
 async function live(as: As, args: readonly string[] = []): Promise<{ report: Report; saved: string }> {
   const file = `${rigFolder}/home/${as}/support.json`;
-  const { stdout, stderr } = await rig.run(rig.node, [`${rig.app}/bin/cardcheck.js`, '--json', '--save', file, ...args], { as, cwd: '/', env: { LC_ALL: 'C' }, timeoutMs: 20_000 });
+  const { stdout, stderr } = await rig.run(rig.node, [`${rig.app}/bin/cardcheck.js`, '--json', '--timeout', '10', '--save', file, ...args], { as, cwd: '/', env: { LC_ALL: 'C' }, timeoutMs: 30_000 });
   expect(stderr).toBe('');
   return { report: JSON.parse(stdout) as Report, saved: await readFile(rig.namespace.path(file), 'utf8') };
 }
