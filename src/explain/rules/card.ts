@@ -4,6 +4,8 @@ import { anyoneGot, both, cardAnswers, cardNotSupported, either, gpgFails, gpgRe
 const sw = (...words: readonly string[]) => seen('status-word', ({ sw: word }) => words.includes(word));
 const failure = either(gpgFails, otherFails, seen('no-reader'), seen('usb-failed'), seen('polkit-refused'), seen('pcscd-protocol-mismatch'), seen('pcscd-reader-exclusive'), seen('pcsc-code'), seen('pcscd-no-drivers'), seen('spy-failed'), seen('scdaemon-option-refused'), seen('kernel-usb-reset'), seen('hangs'), seen('card-data-garbled'), seen('service-unusable'), seen('replug-cures'), pcscdDown, seen('pcscd-driver-unloadable'), seen('polkit-unreachable'), seen('sandbox-denied'), seen('card-mute'), seen('kernel-usb-trouble'), seen('kernel-usb-unauthorized'), seen('not-attached-told'), seen('pcscd-reader-limit'), seen('pcscd-too-many-contexts'));
 const failureBesidesMismatch = either(gpgFails, otherFails, seen('usb-failed'), seen('polkit-refused'));
+/** It uses a token for nothing but an answer to a challenge, over HID or PC/SC. */
+const keepassxcTold = both(onlyTold, seen('mentioned', ({ program }) => /^(?:org\.keepassxc\.)?keepassxc$/.test(program)));
 
 export const cardRules = {
   'pin-locked': {
@@ -69,7 +71,7 @@ export const cardRules = {
       supports(3.2, both(seen('firmware-changed'), gpgSays('no-device', 'not-supported')), 'the firmware was changed, and with it what applications the token has'),
       supports(2.6, seen('shows-as-cd'), 'the token shows itself as a CD first, and as a reader once that is ejected'),
       supports(3, seen('management-key-refused'), 'the management key is of another kind than the program takes it for: AES from firmware 5.7 on'),
-      supports(0.5, both(onlyTold, seen('mentioned', ({ program }) => /^(?:org\.keepassxc\.)?keepassxc$/.test(program))), 'KeePassXC needs a slot of the token set up for challenge and response'),
+      supports(0.5, keepassxcTold, 'KeePassXC needs a slot of the token set up for challenge and response'),
       supports(1, seen('ccid-not-found'), 'its CCID interface may be off'),
       supports(1.4, seen('hid-slot-missing'), 'the program says this of a token without a slot for it, too'),
     ],
@@ -81,7 +83,7 @@ export const cardRules = {
       supports(3, unless(seen('hid-only'), seen('hid-part-works')), 'this goes over HID (FIDO or OTP), another interface of the token; PC/SC has no part in it'),
       supports(3.2, unless(seen('usb-no-smart-card'), readerSeen), 'by its product number the key has no smart-card interface'),
       excludes(2, unless(either(gpgFails, sharingViolation, seen('usb-failed')), seen('usb-no-smart-card')), 'the smart-card interface is the matter'),
-      supports(0.45, both(onlyTold, seen('mentioned', ({ program }) => /^(?:org\.keepassxc\.)?keepassxc$/.test(program))), 'KeePassXC asks a YubiKey over HID, too'),
+      supports(0.45, keepassxcTold, 'KeePassXC asks a YubiKey over HID, too'),
       excludes(1.2, seen('device-node-denied'), 'the device node is closed, whatever goes over it'),
     ],
     decidedBy: 'which interface the program uses.',

@@ -149,7 +149,6 @@ export const usbRules = {
       supports(0.7, either(seen('java-no-terminal'), seen('reader-missing-told')), 'a program finds no reader'),
       excludes(2.5, either(seen('usb-ccid-off'), seen('usb-no-smart-card')), 'by its product number the key has no smart-card interface now, which no driver would change'),
       excludes(1.5, seen('pcsc-works-told'), 'another program reaches the card through PC/SC'),
-      excludes(1.6, seen('pcscd-reader-failed'), 'a driver knew the device and tried it'),
       supports(1.1, both(seen('ledger'), either(noReader, seen('reader-missing-told'), seen('other-sees'))), 'a Ledger changes its product number with its firmware and the app that is open, and libccid knows some'),
       excludes(2.5, seen('pcscd-reader-failed'), 'a driver knew the device and failed with it'),
       excludes(1.5, seen('reader-worked-told'), 'the reader has worked here, so its driver knows it'),
