@@ -4,12 +4,21 @@ import { harmless, plain, type Sign, sound } from '../sign.ts';
 type Client = Extract<Observation, { name: 'client-failed' }>['client'];
 const failed = (client: Client): Observation => ({ name: 'client-failed', client });
 
-/** PKCS#11, "return values": CKR_TOKEN_NOT_PRESENT is 0xE0, CKR_TOKEN_NOT_RECOGNIZED 0xE1, CKR_PIN_LOCKED 0xA4. */
-function seeTokenError(error: string): Observation[] {
-  if (error === '164' || error === 'PinLocked') return [{ name: 'pin-locked' }];
-  if (error === '224' || error === 'TokenNotPresent') return [failed('pkcs11'), { name: 'no-token' }];
-  if (error === '225' || error.startsWith('TokenNotRec')) return [failed('pkcs11'), { name: 'card-not-recognised' }];
-  return [failed('pkcs11')];
+/** OASIS PKCS #11, "Return values": general error, function failed, device error, memory, removed tell no more than that. */
+function seeTokenError(error: string): Observation[] | null {
+  switch (error) {
+    case '164':
+    case 'PinLocked':
+      return [{ name: 'pin-locked' }];
+    case '224':
+    case 'TokenNotPresent':
+      return [failed('pkcs11'), { name: 'no-token' }];
+    case '225':
+      return [failed('pkcs11'), { name: 'no-token' }, { name: 'card-not-recognised' }];
+    default:
+      if (error.startsWith('TokenNotRec')) return [failed('pkcs11'), { name: 'card-not-recognised' }];
+      return /^(?:5|6|48|49|50|\D+)$/.test(error) ? [failed('pkcs11')] : null;
+  }
 }
 
 /**
@@ -35,13 +44,6 @@ const readerWords: readonly (readonly [string, string])[] = [
   ['カードリーダ', 'ません|ない'],
   ['读卡器', '不|没有|未|无法'],
 ];
-
-/** Return values that tell something of the card: general error, function failed, device error, memory, removed, token not present, not recognised, PIN locked. */
-const PKCS11_NUMBERS = new Map<number, Observation | readonly Observation[]>([
-  ...[5, 6, 48, 49, 50].map((value) => [value, failed('pkcs11')] as const),
-  ...[224, 225].map((value) => [value, [failed('pkcs11'), { name: 'no-token' }]] as [number, readonly Observation[]]),
-  [164, { name: 'pin-locked' }],
-]);
 
 const readerNeedles = readerWords.map(([word]) => /^[\p{L} ]+/u.exec(word)?.[0] as string);
 
@@ -85,24 +87,16 @@ export const clientSigns: readonly Sign[] = [
   plain('ssh', { name: 'ssh-refused' }, ['agent refused operation', 'Permission denied (publickey']),
   plain('ssh', { name: 'agent-not-in-use' }, ['Could not open a connection to your authentication agent', 'Error connecting to agent', 'keyring/ssh', 'SSH_AUTH_SOCK=', 'gnome-keyring', 'gcr/ssh'], /^(?!.*\bsudo\b).*(?:authentication agent|connecting to agent)|SSH_AUTH_SOCK=(?!.*gnupg|\S*gpg-agent)\S*(?:keyring|gcr|ssh-|com\.apple|agent\.)|keyring\/ssh|gcr\/ssh/i),
   plain('pkcs11', failed('pkcs11'), ['CKR_DEVICE_ERROR', 'CKR_TOKEN_NOT_PRESENT', 'CKR_SLOT_ID_INVALID', 'CKR_GENERAL_ERROR', 'CKR_FUNCTION_FAILED', 'CKR_DEVICE_REMOVED', 'CKR_TOKEN_NOT_RECOGNIZED', 'No slot with a token', 'No slots', 'No keys found', 'cannot read the token', 'no slots available', 'Failed to list key', 'no suitable token available', 'No removable slots found', 'Failed to enumerate slots', 'Cannot initialize provider', 'Failed to connect reader: (', 'exceptions.DeviceError', 'exceptions.GeneralError', 'exceptions.FunctionFailed', 'Failed to initialize PKCS #11', 'Open PKCS#11 session failed', 'PKCS#11 module could not be init'], /^(?!.*exceptions\.(?:DeviceError|GeneralError|FunctionFailed)).|pkcs11\.exceptions\./),
-  {
-    kind: 'pkcs11',
-    // ssh prints the number of what a PKCS#11 library answered (ssh-pkcs11.c); OASIS PKCS #11, "Return values".
-    needles: [' failed: 5', ' failed: 6', ' failed: 48', ' failed: 49', ' failed: 50', ' failed: 224', ' failed: 225', ' failed: 164', ' failed [5]', ' failed [6]', ' failed [48]', ' failed [50]', ' failed [224]', ' failed [225]'],
-    // SSSD's p11_child puts it in brackets.
-    pattern: /\bC_[A-Z]\w+(?: for provider \S+)?(?: slot \d+)? failed:? \[?(\d+)\b/,
-    see: (match) => PKCS11_NUMBERS.get(Number(match[1])) ?? null,
-  },
   plain('pkcs11', { name: 'pin-locked' }, ['login failed: PIN locked', 'C_Login failed: PIN locked']),
   plain('pkcs11', { name: 'no-token' }, ['CKR_TOKEN_NOT_PRESENT', 'No slot with a token', 'No keys found in', 'CKR_SLOT_ID_INVALID', 'No token', '(empty)', 'no suitable token available', 'token only has 0 slots', 'Please insert your smart card', 'insert smart card', 'Error 2308: No smart card', 'exceptions.TokenNotPresent', 'exceptions.NoSuchToken', 'exceptions.TokenNotRecogni']),
   // Slots are readers in the modules of OpenSC and Yubico: none is no reader, not a reader without a token.
   plain('pkcs11', { name: 'no-reader' }, ['No slots', 'returned no slots', 'No removable slots found', 'Found 0 slots'], /No slots(?:\.|$| available)|returned no slots|No removable slots|Found 0 slots/i),
   {
     kind: 'pkcs11',
-    // ssh-pkcs11.c prints codes of PKCS#11 as decimal numbers, bindings by the names of their exceptions.
-    needles: [' failed: 5', ' failed: 48', ' failed: 50', ' failed: 164', ' failed: 224', ' failed: 225', 'pkcs11.exceptions', 'Pkcs11('],
-    pattern: /\bC_[A-Z]\w+\b.{0,200} failed: (5|48|50|164|224|225)\s*$|\b(?:Pkcs11\(|pkcs11\.exceptions\.)(GeneralError|DeviceError|DeviceRemoved|PinLocked|TokenNotPresent|TokenNotRecogni[sz]ed)\b/,
-    see: (match) => seeTokenError((match[1] ?? match[2]) as string),
+    // Numbers as ssh-pkcs11.c prints them, and in brackets SSSD's p11_child; bindings have exceptions of these names.
+    needles: [' failed: 5', ' failed: 6', ' failed: 48', ' failed: 49', ' failed: 50', ' failed: 164', ' failed: 224', ' failed: 225', ' failed [5]', ' failed [6]', ' failed [48]', ' failed [50]', ' failed [224]', ' failed [225]', 'pkcs11.exceptions', 'Pkcs11('],
+    pattern: /\bC_[A-Z]\w+(?:(?: for provider \S+)?(?: slot \d+)? failed:? \[?(\d+)\b|\b.{0,200} failed: (\d+)\s*$)|\b(?:Pkcs11\(|pkcs11\.exceptions\.)(GeneralError|DeviceError|DeviceRemoved|PinLocked|TokenNotPresent|TokenNotRecogni[sz]ed)\b/,
+    see: (match) => seeTokenError((match[1] ?? match[2] ?? match[3]) as string),
   },
   plain('pkcs11', { name: 'slot-missing' }, ['CKR_SLOT_ID_INVALID']),
   // ssh-agent with a PKCS#11 library: the agent that was meant, and it was reached.

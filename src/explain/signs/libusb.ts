@@ -18,9 +18,10 @@ const errorOf = (text: string): string | null => texts.find(([pattern]) => patte
 /** errno(3) by number, as libusb prints it on Linux. */
 const errnos = new Map([['1', 'LIBUSB_ERROR_ACCESS'], ['13', 'LIBUSB_ERROR_ACCESS'], ['16', 'LIBUSB_ERROR_BUSY'], ['19', 'LIBUSB_ERROR_NO_DEVICE'], ['2', 'LIBUSB_ERROR_NO_DEVICE'], ['71', 'LIBUSB_ERROR_IO'], ['110', 'LIBUSB_ERROR_TIMEOUT']]);
 /** enum libusb_error of libusb.h, where only the number is printed. */
-const numbers = new Map([['-1', 'LIBUSB_ERROR_IO'], ['-3', 'LIBUSB_ERROR_ACCESS'], ['-4', 'LIBUSB_ERROR_NO_DEVICE'], ['-6', 'LIBUSB_ERROR_BUSY'], ['-7', 'LIBUSB_ERROR_TIMEOUT'], ['-9', 'LIBUSB_ERROR_PIPE']]);
+export const libusbNumbers: ReadonlyMap<string, string> = new Map([['-1', 'LIBUSB_ERROR_IO'], ['-3', 'LIBUSB_ERROR_ACCESS'], ['-4', 'LIBUSB_ERROR_NO_DEVICE'], ['-6', 'LIBUSB_ERROR_BUSY'], ['-7', 'LIBUSB_ERROR_TIMEOUT'], ['-8', 'LIBUSB_ERROR_OVERFLOW'], ['-9', 'LIBUSB_ERROR_PIPE']]);
 
-function failed(op: UsbFailed['op'], error: string | null | undefined): Observation | readonly Observation[] | null {
+/** A failed call, and, where the device is gone, that; null where the error is none of the known. */
+export function usbFailed(op: UsbFailed['op'], error: string | null | undefined): Observation | readonly Observation[] | null {
   if (error === null || error === undefined) return null;
   const seen: Observation = { name: 'usb-failed', op, error };
   return error === 'LIBUSB_ERROR_NO_DEVICE' ? [seen, { name: 'reader-vanished' }] : seen;
@@ -35,14 +36,14 @@ export const libusbSigns: readonly Sign[] = [
     // linux_usbfs.c, get_usbfs_fd: the node of the device.
     needles: ["libusb couldn't open USB device"],
     pattern: /couldn't open USB device \S+[,:] (?:errno=(\d+)|.*)/,
-    see: (match, text) => failed('open', match[1] === undefined ? errorOf(text) : errnos.get(match[1])),
+    see: (match, text) => usbFailed('open', match[1] === undefined ? errorOf(text) : errnos.get(match[1])),
   },
-  { kind: 'libccid', needles: ['requires write access to USB device', 'Missing rw usbfs access'], see: () => failed('open', 'LIBUSB_ERROR_ACCESS') },
+  { kind: 'libccid', needles: ['requires write access to USB device', 'Missing rw usbfs access'], see: () => usbFailed('open', 'LIBUSB_ERROR_ACCESS') },
   {
     kind: 'libccid',
     needles: ['claim interface failed', 'disconnect-and-claim failed', 'claim_interface failed'],
     pattern: /claim(?:[ _]interface)? failed,.*errno[= ](\d+)/,
-    see: (match) => failed('claim', errnos.get(match[1] as string)),
+    see: (match) => usbFailed('claim', errnos.get(match[1] as string)),
   },
   // darwin_usb.c: kIOReturnExclusiveAccess, in the words of darwin_error_str; libusb makes "access" of it.
   {
@@ -62,20 +63,20 @@ export const libusbSigns: readonly Sign[] = [
     // libusb_strerror beside a call, or its number alone.
     needles: ['insufficient permissions', 'it may have been disconnected', 'Resource busy', 'Pipe error', 'Operation timed out', 'libusb_open(', 'libusb_open_device', 'usb_open'],
     pattern: /^(?!.*(?:USBError|Errno))(?=.*(?:usb|interface)).*(?:Access denied \(insuff|may have been disconnected|Resource busy|Pipe error|Operation timed out|libusb_open\w*(?:\([\d/]*\)|\b)[^-]{0,30}(-\d{1,2})\b(?! LIBUSB))/i,
-    see: (match, text) => failed(opOf(text), match[1] === undefined ? errorOf(text) : numbers.get(match[1])),
+    see: (match, text) => usbFailed(opOf(text), match[1] === undefined ? errorOf(text) : libusbNumbers.get(match[1])),
   },
   {
     kind: 'libccid',
     needles: ['ICC Slot Status failed', 'ICC SlotStatus failed', 'ICC Xfr Block failed', 'ICC Power On failed', 'ICC Power Off failed', 'ICC Data Block failed'],
     pattern: /ICC [\w ]{7,11} failed: (.+)/,
-    see: (match) => failed('read', errorOf(match[1] as string)),
+    see: (match) => usbFailed('read', errorOf(match[1] as string)),
   },
   {
     kind: 'libccid',
     // libnfc's drivers, which set the configuration and then claim (libnfc drivers/*_usb.c).
     needles: ['Unable to open USB device', 'Unable to set USB configuration', 'Unable to set alternate setting'],
     pattern: /Unable to (open|set)\b.*\(([^)]+)\)/,
-    see: (match) => failed(/busy/i.test(match[2] as string) ? 'claim' : 'open', errorOf(match[2] as string)),
+    see: (match) => usbFailed(/busy/i.test(match[2] as string) ? 'claim' : 'open', errorOf(match[2] as string)),
   },
   // usbip and usbipd, virtual machines and containers: the device was not handed over.
   {

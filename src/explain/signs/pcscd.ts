@@ -1,5 +1,6 @@
 import { parseCode } from '../../pcsc/codes.ts';
 import { failureNames } from './codes.ts';
+import { libusbNumbers, usbFailed } from './libusb.ts';
 import type { Observation } from '../observation.ts';
 import { harmless, plain, reassuring, type Sign, sound } from '../sign.ts';
 
@@ -14,9 +15,6 @@ const usbOps: readonly (readonly [RegExp, UsbOp])[] = [
   [/read failed/i, 'read'],
   [/libusb_init/i, 'init'],
 ];
-
-/** libusb.h, enum libusb_error. */
-const LIBUSB_NUMBERS = new Map([['-1', 'LIBUSB_ERROR_IO'], ['-3', 'LIBUSB_ERROR_ACCESS'], ['-4', 'LIBUSB_ERROR_NO_DEVICE'], ['-6', 'LIBUSB_ERROR_BUSY'], ['-7', 'LIBUSB_ERROR_TIMEOUT'], ['-8', 'LIBUSB_ERROR_OVERFLOW'], ['-9', 'LIBUSB_ERROR_PIPE']]);
 
 function seeUsb(match: RegExpExecArray, text: string): Observation | null {
   const error = (match[0] as string).toUpperCase().replace('LIBUSB_TRANSFER_NO_DEVICE', 'LIBUSB_ERROR_NO_DEVICE');
@@ -140,12 +138,7 @@ export const pcscdSigns: readonly Sign[] = [
     // Old releases print libusb's number, and a text of strerror beside it that means nothing.
     needles: ['write failed (', 'read failed ('],
     pattern: /(write|read) failed \(\d+\/\d+\): (-\d+)(?! LIBUSB)/,
-    see: (match) => {
-      const error = LIBUSB_NUMBERS.get(match[2] as string);
-      if (error === undefined) return null;
-      const failed: Observation = { name: 'usb-failed', op: match[1] as 'write' | 'read', error };
-      return error === 'LIBUSB_ERROR_NO_DEVICE' ? [failed, { name: 'reader-vanished' }] : failed;
-    },
+    see: (match) => usbFailed(match[1] as 'write' | 'read', libusbNumbers.get(match[2] as string)),
   },
   {
     kind: 'libccid',
